@@ -212,7 +212,7 @@ FINDING = Kind("finding", 1, 2004, "What a detector or hunt concludes. Never cha
     C("category", T.WORD, "GB/T 20986-2023 category/sub-category"),
     C("domain", T.WORD, "network, supply_chain, data or physical"),
     C("techniques", T.TEXTS, "ATT&CK techniques", cap=32),
-    C("summary", T.TEXT, "JSON: message key and arguments, rendered in the reader's language", cap=4096),
+    C("summary", T.TEXT, "JSON: [rule, arguments], rendered in the reader's language by the rule's text", cap=4096),
     C("explanation", T.TEXT, "JSON: the numbers behind it", cap=65536),
     C("evidence", T.TEXTS, "At most 20 events, each kind@microseconds#event_id", cap=20),
     C("filter", T.TEXT, "JSON: the filter that finds the rest of the evidence", cap=4096),

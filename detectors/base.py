@@ -1,0 +1,72 @@
+"""What a detector is: a name and one method. It returns conclusions; it publishes nothing and remembers nothing.
+
+Three shapes, chosen by what they look at:
+
+* a *batch detector* sees one Batch (for what SQL cannot do: YARA, models);
+* a *slice hunt* asks the store about exactly the rows just announced, each once (signatures, indicators);
+* a *window hunt* asks the store about a window of event time, and its answer replaces the one before (beacons, scans).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from fengsui.batch import Batch
+from fengsui.finding import Conclusion, Detection, Rule, Window
+
+Query = Callable[[str, Mapping[str, Any]], pa.Table]
+"""Run read-only SQL with parameters bound by the server (``{name:Type}``). Lists of str/int bind Array(…); bytes of 16
+bind FixedString(16); times are microseconds bound as Int64 and compared with ``fromUnixTimestamp64Micro``."""
+
+ReadBlob = Callable[[str], bytes | None]
+"""The content kept under a SHA-256 (hex), or None if none is kept."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Rows of one kind of one organisation's network that have just become visible.
+
+    They lie in ``topic``/``partition`` at ``offsets``, with event times in [least, greatest] (microseconds).
+    """
+
+    kind: str
+    org: str
+    network: str
+    topic: str
+    partition: int
+    offsets: tuple[int, ...]
+    least: int
+    greatest: int
+
+
+class BatchDetector(Protocol):
+    name: str
+    kinds: tuple[str, ...]
+    rules: tuple[Rule, ...]
+
+    def detect(self, batch: Batch, unit: str, read_blob: ReadBlob) -> list[Detection]:
+        """``unit`` names the message that the batch came in; put it into every conclusion."""
+        ...
+
+
+class SliceHunt(Protocol):
+    name: str
+    kinds: tuple[str, ...]
+    rules: tuple[Rule, ...]
+
+    def run(self, query: Query, part: Slice) -> list[Detection]: ...
+
+
+class WindowHunt(Protocol):
+    """``hours`` is the length L of its window in hours: the window of hour H is [H - L, H + 1 h)."""
+
+    name: str
+    kinds: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    hours: int
+
+    def run(self, query: Query, org: str, network: str, window: Window) -> list[tuple[Rule, Conclusion]]: ...
