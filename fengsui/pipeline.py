@@ -1,0 +1,107 @@
+"""The only loops: read, work, commit. Every role does this same step; a role differs in ``work`` alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from fengsui.bus.protocol import Assignment, Commit, Message, Place, Session
+from fengsui.errors import Fenced, Retry
+
+log = logging.getLogger("fengsui.pipeline")
+
+
+class Role(Protocol):
+    """What a role does with what it read.
+
+    ``assigned`` is called with every new assignment, before any of its messages: drop the work in hand, and return
+    where to read from if not from the committed positions. ``work`` gets messages (none when the bus is quiet) and the
+    time in seconds; it returns what to commit, or None to go on collecting.
+    """
+
+    name: str
+
+    def assigned(self, assignment: Assignment) -> dict[Place, int]: ...
+
+    def work(self, messages: Sequence[Message], now: float) -> Commit | None: ...
+
+
+class Worker:
+    """A role on its session."""
+
+    def __init__(self, role: Role, session: Session, *, limit: int = 64) -> None:
+        self.role, self.session, self.limit = role, session, limit
+        self._held: Assignment | None = None
+        self._refused: Commit | None = None
+
+    def step(self, now: float, timeout: float = 0.0) -> bool:
+        """Read, work, commit. True if there was something to do.
+
+        Raises Fenced for a source that was replaced; a member of a group that lost its partitions begins anew from what
+        is committed. Raises Retry when nothing could be done now; the same step may be taken again.
+        """
+        if self._refused is not None:
+            self._commit(self._refused)
+            return True
+        messages = self.session.read(self.limit, timeout)
+        if self.session.assignment is not self._held:
+            self._begin()
+            return True
+        try:
+            commit = self.role.work(messages, now)
+        except BaseException:
+            self._held = None  # what it had in hand is unknown: the next step begins from what is committed
+            raise
+        if commit is None:
+            return bool(messages)
+        self._commit(commit)
+        return True
+
+    def _commit(self, commit: Commit) -> None:
+        self._refused = None
+        try:
+            self.session.commit(commit)
+        except Retry:
+            self._refused = commit  # nothing was done: the same commit again, before anything else is read
+            raise
+        except Fenced:
+            if not self.session.assignment.generation:
+                raise
+            log.warning("%s: lost its partitions; the work in hand is dropped", self.role.name)
+            self._held = None
+        except BaseException:
+            self._held = None
+            raise
+
+    def _begin(self) -> None:
+        """Start from what is committed (what was just read belongs to nobody: it is read again)."""
+        self._held = self.session.assignment
+        self.session.seek(self._held.positions)
+        self.session.seek(self.role.assigned(self._held))
+
+    def close(self) -> None:
+        self.session.close()
+
+
+def run(worker: Worker, clock: Callable[[], float], stopped: Callable[[], bool], sleep: Callable[[float], None],
+        timeout: float = 0.2) -> None:  # fmt: skip
+    """Step until ``stopped``. Retry waits longer each time, up to 5 s; everything else ends the loop, loudly."""
+    patience = 0.05
+    while not stopped():
+        try:
+            worker.step(clock(), timeout)
+            patience = 0.05
+        except Retry as e:
+            log.warning("%s: %s; again in %.2f s", worker.role.name, e, patience)
+            sleep(patience)
+            patience = min(5.0, patience * 2)
+
+
+def drain(workers: Sequence[Worker], clock: Callable[[], float]) -> None:
+    """Step all of them in turn until none has anything to do: for one-shot commands and tests."""
+    busy = True
+    while busy:
+        busy = False
+        for w in workers:
+            busy = w.step(clock()) or busy

@@ -1,0 +1,42 @@
+"""Numbered migrations: frozen SQL files, applied in order, each once. A test holds them to ``fengsui.schema``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import resources
+from typing import Any
+
+from fengsui.errors import UsageError
+
+_TABLE = "CREATE TABLE IF NOT EXISTS migration (name String, applied_at DateTime64(3)) ENGINE = MergeTree ORDER BY name"
+
+
+def files() -> list[tuple[str, str]]:
+    """(name, SQL) of every migration, in order."""
+    folder = resources.files(__name__)
+    names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
+    return [(n.removesuffix(".sql"), (folder / n).read_text(encoding="utf-8")) for n in names]
+
+
+def statements(sql: str) -> Iterator[str]:
+    """The statements of a file: ``;`` at the end of a line ends one."""
+    for part in sql.split(";\n"):
+        if part.strip():
+            yield part.strip()
+
+
+def apply(command: Callable[[str, dict[str, Any]], None], query: Callable[[str], Any]) -> list[str]:
+    """Apply what is missing. A store that has seen a migration unknown here is refused: it is of a newer version."""
+    command(_TABLE, {})
+    done = set(query("SELECT name FROM migration").column(0).to_pylist())
+    known = files()
+    newer = done - {n for n, _ in known}
+    if newer:
+        raise UsageError(f"the store has migrations that this version does not know ({', '.join(sorted(newer))}): "
+                         "upgrade Fengsui, or use another folder with --data")  # fmt: skip
+    new = [(n, sql) for n, sql in known if n not in done]
+    for name, sql in new:
+        for statement in statements(sql):
+            command(statement, {})
+        command("INSERT INTO migration SELECT {name:String}, now64(3)", {"name": name})
+    return [n for n, _ in new]

@@ -1,0 +1,56 @@
+"""The store: ClickHouse, inside the process or as a cluster. Same migrations, same queries, same contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from fengsui.bus.protocol import Place
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one query: seconds, bytes of memory, rows of the answer (0: none)."""
+
+    seconds: float = 60.0
+    memory: int = 4_000_000_000
+    rows: int = 0
+
+
+class Store(Protocol):
+    """Safe to use from several threads; each has a connection of its own."""
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None, limits: Limits = Limits()) -> pa.Table:  # noqa: B008 frozen
+        """Read. Parameters are bound by the server as ``{name:Type}``; times come back as timestamps in UTC.
+
+        Raises StoreError for SQL that the engine refuses, Retry where the same query may succeed later.
+        """
+        ...
+
+    def insert(self, table: str, rows: pa.RecordBatch, place: Place, offset: int, token: str) -> None:
+        """One message as one block: readers see all of it or nothing. A repeat under the same token adds nothing.
+
+        ``rows`` has the kind's columns; the columns of the place on the bus are added here.
+        """
+        ...
+
+    def offsets(self, table: str, place: Place, start: int) -> dict[int, int]:
+        """Rows of each message that is there, by offset, from ``start`` on."""
+        ...
+
+    def delete(self, table: str, org: str, network: str, origin: str, before: Mapping[Place, int]) -> None:
+        """Delete the rows of an origin that were sent before these offsets. Returns when they are no longer seen."""
+        ...
+
+    def load(self, table: str, rows: pa.Table) -> None:
+        """Fill a table that is not fed by the bus (indicators): no token, no place."""
+        ...
+
+    def migrate(self) -> list[str]:
+        """Apply the migrations that are missing, in order; their names. Raises UsageError for a newer store."""
+        ...
+
+    def close(self) -> None: ...
