@@ -1,0 +1,300 @@
+"""Zeek's logs as batches: tab-separated or JSON lines, growing, rotated or compressed, resumed from a marked byte.
+
+Identities. ``uid`` = hash(org, network, sensor, Zeek's uid); ``event_id`` = hash(org, network, sensor, log, the line,
+ordinal). The ordinal tells equal lines apart: it is the number of equal lines that end within the ``NEAR`` bytes before the
+line, so it depends on the log's content alone, not on chunks or resumes, and memory stays bounded. Equal lines farther
+apart than that get the same identity; Zeek repeats a line (a retransmitted DNS query) within seconds, if at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collectors.network import zeek_columns as columns
+from collectors.network import zeek_scan as scan
+from collectors.network.zeek_files import (
+    LINE,
+    ORDERS,
+    Layout,
+    Log,
+    blocks,
+    find_logs,
+    first_line,
+    head,
+    header,
+    is_zeek_folder,
+    log_origin,
+    other_logs,
+    recognise,
+)
+from fengsui.batch import Batch, Identity, build
+from fengsui.errors import BadInput
+from fengsui.ids import Bytes, hash_matrix, hash_spans, text_id
+from fengsui.schema import KINDS
+
+__all__ = ["Chunk", "Log", "LogReader", "find_logs", "is_zeek_folder", "log_origin", "other_logs", "read_log"]
+
+CHUNK_LINES = 50_000
+CHUNK_BYTES = 16 << 20
+RAW = 65_536  # bytes kept of a line that is too long to read
+NEAR = 8 << 20  # bytes within which equal lines are told apart
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows of whole lines. ``end`` is the uncompressed byte after the last of them: where to resume."""
+
+    batch: Batch
+    end: int
+    bad: list[BadInput] = field(default_factory=list)
+
+
+@dataclass
+class _Near:
+    """Hashes (first 8 bytes, uint64) and ends (absolute bytes) of the lines that end within ``NEAR`` of where we are."""
+
+    hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    ends: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def ordinals(self, ids: Bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """For each line, how many equal ones end within ``NEAR`` bytes before its start; remembers them."""
+        n, old = len(starts), len(self.hashes)
+        hashes = np.concatenate([self.hashes, np.ascontiguousarray(ids[:, :8]).view("<u8").reshape(-1)])
+        all_ends = np.concatenate([self.ends, ends])
+        out = np.zeros(n, np.uint32)
+        order = np.argsort(hashes, kind="stable")
+        again = np.flatnonzero(hashes[order][1:] == hashes[order][:-1]) + 1
+        for i in again:  # rare: lines that have an equal one before them
+            line = order[i] - old
+            j = i - 1
+            while line >= 0 and j >= 0 and hashes[order[j]] == hashes[order[i]]:
+                if all_ends[order[j]] <= starts[line] - NEAR:
+                    break
+                out[line] += 1
+                j -= 1
+        near = all_ends > (all_ends[-1] - NEAR if len(all_ends) else 0)
+        self.hashes, self.ends = hashes[near], all_ends[near]
+        return out
+
+
+class LogReader:
+    """Reads one log from ``start`` on and remembers where it is: call :meth:`read` again when the file has grown.
+
+    A new reader that starts at a marked byte passes once over what is before it: to count lines, find the header that
+    holds, and know the equal lines near by.
+    """
+
+    def __init__(self, path: Path, identity: Identity, *, start: int = 0) -> None:
+        log = recognise(path)
+        if log is None:
+            raise BadInput("not a Zeek log that is read", str(path))
+        self.path, self.log, self.position = path, log, 0
+        self.identity = replace(identity, source="zeek")
+        self._layout = _first_layout(log)
+        self._line, self._near = 0, _Near()
+        self._dropped, self._start_of_long = 0, b""
+        names = columns.wanted(log.log)
+        joined = "".join(names).encode()
+        self._names = names
+        self._keys = scan.key_table(np.frombuffer(joined, np.uint8), np.cumsum([0, *(len(n) for n in names)]))
+        tag = log.log + ("/open" if log.open else "")
+        owner = (self.identity.org, self.identity.network, self.identity.sensor)
+        self._uid_tag = np.frombuffer(text_id("zeek", *owner), np.uint8)
+        self._event_tag = np.frombuffer(text_id("zeek-line", *owner, tag), np.uint8)
+        if start:
+            self._catch_up(start)
+
+    def read(self, *, final: bool = False) -> Iterator[Chunk]:
+        """Chunks of what is there now. A last line without its end waits for more, unless the log is ``final``."""
+        left, self._dropped = b"", 0
+        damage: BadInput | None = None
+        source = blocks(self.path, self.position)
+        more = True
+        while more:
+            parts, size = [left], len(left)
+            try:
+                while size < CHUNK_BYTES:
+                    parts.append(next(source))
+                    size += len(parts[-1])
+            except StopIteration:
+                more = False
+            except BadInput as e:
+                more, damage = False, e
+            text = b"".join(parts)
+            if not more and final and not damage and size and text[-1] != 10:
+                text += b"\n"
+            left = yield from self._lines(text, size)
+        if damage is not None:
+            yield Chunk(self._batch(), self.position, [damage])
+
+    def _lines(self, text: bytes, size: int) -> Generator[Chunk, None, bytes]:
+        """Chunks of the whole lines of ``text``, of which ``size`` bytes are the file's; returns what is left of it."""
+        at = 0
+        if self._dropped:
+            at = text.find(b"\n") + 1
+            if not at:
+                self._dropped += len(text)
+                return b""
+            yield self._too_long(at)
+            text, size, at = text[at:], size - at, 0
+        data = np.frombuffer(text, np.uint8)
+        whole, base = text.rfind(b"\n") + 1, self.position
+        while at < whole:
+            chunk = None
+            if text[at] == 35 and not self._layout.json:
+                at = self._header(text, at)
+            else:
+                chunk, at = self._chunk(data, at, whole, base)
+            self.position = base + min(at, size)
+            if chunk is not None:
+                yield replace(chunk, end=self.position)
+        left = text[whole:]
+        if len(left) <= LINE:
+            return left
+        self._dropped, self._start_of_long = len(left), left[:RAW]
+        return b""
+
+    def _too_long(self, rest: int) -> Chunk:
+        self._line += 1
+        self.position += self._dropped + rest
+        self._dropped = 0
+        bad = BadInput(f"a line longer than {LINE} bytes; its first {RAW} are kept", str(self.path), self._line,
+                       self._start_of_long)  # fmt: skip
+        return Chunk(self._batch(), self.position, [bad])
+
+    def _header(self, text: bytes, at: int) -> int:
+        lines = []
+        while at < len(text) and text[at] == 35:
+            end = text.index(b"\n", at)
+            lines.append(text[at:end])
+            at = end + 1
+        self._line += len(lines)
+        self._layout = header(self._layout, lines)
+        return at
+
+    def _chunk(self, data: NDArray[np.uint8], lo: int, hi: int, base: int) -> tuple[Chunk | None, int]:
+        """Rows of the lines of data[lo:hi], as many as a chunk takes, and where they end."""
+        layout, names = self._layout, self._names
+        if layout.json:
+            found = scan.split_json(data, lo, hi, CHUNK_LINES, *self._keys, len(names))
+        else:
+            slots = np.array([names.index(f) if f in names else -1 for f in layout.fields], np.int64)
+            found = scan.split_tsv(data, lo, hi, CHUNK_LINES, layout.separator[0], slots, len(names),
+                                   np.frombuffer(layout.unset, np.uint8), np.frombuffer(layout.empty, np.uint8))  # fmt: skip
+        end, line_start, line_end, starts, ends, status, number, physical = found
+        number = number + self._line + 1
+        self._line += physical
+        if not len(line_start):
+            return None, int(end)
+        line_ids = hash_spans(data, line_start, line_end)
+        ordinals = self._near.ordinals(line_ids, line_start + base, line_end + base)
+        spans = columns.Spans(data, names, starts, ends, layout.set_separator[0], layout.json)
+        got, faults = columns.typed(self.log.log, spans)
+        for i in np.flatnonzero(status):
+            faults[int(i)] = scan.REASONS[int(status[i])]
+        bad = [BadInput(faults[i], str(self.path), int(number[i]), data[line_start[i] : line_end[i]].tobytes())
+               for i in sorted(faults)]  # fmt: skip
+        if faults:
+            good = np.ones(len(line_start), np.bool_)
+            good[list(faults)] = False
+            spans, line_ids, ordinals = spans.keep(good), line_ids[good], ordinals[good]
+            got = {k: v[good] for k, v in got.items()}
+        return Chunk(self._batch(got, spans, line_ids, ordinals), 0, bad), int(end)
+
+    def _batch(self, got: dict[str, Any] | None = None, spans: columns.Spans | None = None, line_ids: Any = None,
+               ordinals: Any = None) -> Batch:  # fmt: skip
+        kind = KINDS[self.log.kind]
+        if got is None or spans is None:
+            return build(kind, self.identity, {}, 0)
+        given = columns.finish(self.log.log, self.log.open, got, spans)
+        tail = np.ascontiguousarray(ordinals, "<u4").view(np.uint8).reshape(-1, 4)
+        given["event_id"] = hash_matrix(_joined(self._event_tag, line_ids, tail))
+        given["uid"] = self._uids(spans, line_ids)
+        return build(kind, self.identity, given, len(line_ids))
+
+    def _uids(self, spans: columns.Spans, line_ids: Bytes) -> Bytes:
+        """Of Zeek's uid; of the line where it has none, so that rows without do not seem to be one flow."""
+        starts, ends = spans.of("uid")
+        if self.log.log == "files":
+            first, last = spans.firsts("conn_uids")
+            none = starts == ends
+            starts, ends = np.where(none, first, starts), np.where(none, last, ends)
+        text = hash_spans(spans.data, starts, ends)
+        text = np.where((starts == ends)[:, None], line_ids, text)
+        result: Bytes = hash_matrix(_joined(self._uid_tag, text))
+        return result
+
+    def _catch_up(self, start: int) -> None:
+        """Pass over the first ``start`` bytes: count their lines, apply their headers, know the lines near the end."""
+        tail, at = b"", 0
+        for block in blocks(self.path):
+            tail += block[: start - at]
+            at = min(start, at + len(block))
+            whole = tail.rfind(b"\n") + 1
+            self._seen(tail[:whole], at - len(tail))
+            tail = tail[whole:]
+            if at == start:
+                break
+        if at < start or tail:
+            raise BadInput(f"byte {start} is not behind a whole line of it", str(self.path))
+        self.position = start
+
+    def _seen(self, text: bytes, base: int) -> None:
+        self._line += text.count(b"\n")
+        comments, at = [], 0 if text.startswith(b"#") else text.find(b"\n#") + 1
+        while not self._layout.json and (at or text.startswith(b"#")):
+            comments.append(text[at : text.index(b"\n", at)])
+            at = text.find(b"\n#", at) + 1
+            if not at:
+                break
+        if comments:
+            self._layout = header(self._layout, comments)
+        data = np.frombuffer(text, np.uint8)
+        breaks = np.flatnonzero(data == 10)
+        starts = np.concatenate([[0], breaks[:-1] + 1]).astype(np.int64) if len(breaks) else np.empty(0, np.int64)
+        ends = breaks - ((breaks > starts) & (data[np.maximum(breaks - 1, 0)] == 13))
+        self._near.ordinals(hash_spans(data, starts, ends), starts + base, ends + base)
+
+
+def _joined(tag: Bytes, *parts: Bytes) -> Bytes:
+    n = len(parts[0])
+    return np.ascontiguousarray(np.hstack([np.broadcast_to(tag, (n, len(tag))), *parts]))
+
+
+def _first_layout(log: Log) -> Layout:
+    """JSON lines, tab-separated under a header that follows, or, without header, the order of a log beside it or Zeek's."""
+    text = head(log.path)
+    line = first_line(text) or text
+    if line.lstrip().startswith(b"{"):
+        return Layout(json=True)
+    if text.startswith(b"#") or not text:
+        return Layout()
+    count = line.count(b"\t") + 1
+    for near in sorted(log.path.parent.glob("*.log*")):
+        other = recognise(near) if near.is_file() and near != log.path else None
+        beside = _header_of(near) if other and other.log == log.log else Layout()
+        if len(beside.fields) == count:
+            return beside
+    fields = ORDERS.get((log.log, count))
+    if fields is None:
+        raise BadInput(f"no header, and {count} fields are no order of {log.log} that is known", str(log.path), 1, line)
+    return Layout(fields=fields)
+
+
+def _header_of(path: Path) -> Layout:
+    lines = [x for x in head(path).split(b"\n") if x.startswith(b"#")]
+    try:
+        return header(Layout(), lines)
+    except BadInput:
+        return Layout()
+
+
+def read_log(path: Path, identity: Identity, *, start: int = 0, final: bool = True) -> Iterator[Chunk]:
+    """One log from ``start``, a byte that a chunk ended at. ``final`` False leaves a last line without end for later."""
+    yield from LogReader(path, identity, start=start).read(final=final)
