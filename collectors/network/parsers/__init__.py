@@ -1,0 +1,20 @@
+"""The parsers, in the order in which the decoder asks them. To add one, add its class here."""
+
+from __future__ import annotations
+
+from collectors.network.parsers.base import DatagramParser, StreamParser
+from collectors.network.parsers.dns import DnsDatagrams, DnsParser
+from collectors.network.parsers.tls import TlsParser
+
+STREAM_PARSERS: tuple[type[StreamParser], ...] = (TlsParser, DnsParser)
+DATAGRAM_PARSERS: tuple[type[DatagramParser], ...] = (DnsDatagrams,)
+
+
+def stream_parsers() -> tuple[StreamParser, ...]:
+    """Fresh parsers for one decoder."""
+    return tuple(p() for p in STREAM_PARSERS)
+
+
+def datagram_parsers() -> tuple[DatagramParser, ...]:
+    """Fresh parsers, with empty tables, for one decoder."""
+    return tuple(p() for p in DATAGRAM_PARSERS)
