@@ -163,9 +163,9 @@ def result(rule: Rule, detector: str, org: str, network: str, window: Window, ve
     return [_replace(f, **place) for f in found]
 
 
-def withdraw(rule: str, detector: str, org: str, network: str, origin: str) -> Finding:
-    """Says that added findings of this rule from this origin no longer hold: its rows were deleted."""
-    return Finding(WITHDRAW, rule, org, network, detector=detector, origin=origin)
+def withdraw(detector: str, org: str, network: str, origin: str) -> Finding:
+    """Says that what this detector added from this origin no longer holds: its rows were deleted."""
+    return Finding(WITHDRAW, "", org, network, detector=detector, origin=origin)
 
 
 def _replace(f: Finding, **changes: Any) -> Finding:

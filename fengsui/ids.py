@@ -1,6 +1,6 @@
 """Identities: 16-byte hashes that come out the same in every replay.
 
-SipHash-2-4 with 128-bit output (Aumasson & Bernstein), under a fixed public key: fast on short rows, and spread well even
+SipHash-2-4 with 128-bit output (Aumasson & Bernstein), under a fixed public key: fast on short rows, well spread even
 when an attacker chooses ports and addresses. Compiled, so that a column of identities costs no Python per row.
 """
 

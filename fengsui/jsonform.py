@@ -1,4 +1,4 @@
-"""The JSON form of events: one object an event, times as RFC 3339, addresses in their shortest form, absent left out."""
+"""The JSON form of events: an object an event, times as RFC 3339, addresses in shortest form, absent left out."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ BASE = (
     C("org", T.WORD, "Organisation that owns the sensor"),
     C("network", T.WORD, "Address space: 10.0.0.5 exists in every organisation"),
     C("sensor", T.WORD, "Name of the sensor"),
-    C("origin", T.TEXT, "The capture (SHA-256), log (hash of its first data line) or feed that the row came from"),
+    C("origin", T.TEXT, "The capture (SHA-256), log (hash of its first data line) or feed that it came from"),
     C("source", T.WORD, "pcap, live, zeek, eve, netflow, syslog, feed or submission"),
     C("truncated", T.BOOL, "A field was cut at its cap"),
     C("clock_ahead", T.BOOL, "ts is more than an hour ahead of read_at; left out of windows"),

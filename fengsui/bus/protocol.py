@@ -1,7 +1,7 @@
 """The bus: what a role needs of it, and nothing more. Two implementations: SQLite in the small, Kafka in the large.
 
 One step everywhere: **read, work, commit(outputs, positions, marks)**. The commit is atomic, and it is refused
-(:class:`fengsui.errors.Fenced`) when the work belongs to an assignment, or to a transactional id, that another has taken.
+(:class:`fengsui.errors.Fenced`) when the work belongs to an assignment or a transactional id that another has taken.
 """
 
 from __future__ import annotations

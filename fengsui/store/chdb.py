@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,13 +17,14 @@ from fengsui.errors import FengsuiError, Retry, UsageError
 from fengsui.schema import KINDS
 from fengsui.store import migrations
 from fengsui.store.literals import parameters as bind
-from fengsui.store.protocol import Limits
+from fengsui.store.protocol import DEFAULT, Limits
 
 # Pinned on every insert: a message must be recognised as the same block however it comes again (docs/decisions/0003).
 _INSERT = (
     "async_insert = 0, max_threads = 1, max_insert_threads = 1, max_insert_block_size = 1048576, "
     "min_insert_block_size_rows = 1048576, min_insert_block_size_bytes = 0, insert_deduplicate = 1"
 )
+_TOKEN = re.compile(r"[\w./-]+")
 _BUSY = ("TIMEOUT_EXCEEDED", "TOO_MANY_SIMULTANEOUS_QUERIES", "MEMORY_LIMIT_EXCEEDED", "NOT_ENOUGH_SPACE",
          "No space left")  # fmt: skip
 
@@ -32,12 +34,16 @@ class StoreError(FengsuiError):
 
 
 class ChdbStore:
-    """Open (and create) the store in ``folder``; None keeps it in memory. Raises UsageError if another process has it."""
+    """Open (and create) the store in ``folder``; None keeps it in memory.
+
+    Raises UsageError if another process has it.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         import chdb  # noqa: PLC0415 0.3 s and 200 MB: only who opens a store pays
 
-        self._chdb, self._folder = chdb, folder
+        self._chdb: Any = chdb
+        self._folder = folder
         self._lock = _own(folder) if folder else None
         self._local = threading.local()
         self._all: list[Any] = []
@@ -49,8 +55,9 @@ class ChdbStore:
         if c is None:
             try:
                 c = self._chdb.connect(str(self._folder / "chdb") if self._folder else ":memory:")
-            except Exception as e:  # noqa: BLE001 chDB raises bare RuntimeError with an empty message
-                raise UsageError(f"cannot open the store in {self._folder}: {e or 'another process may have it'}") from e
+            except Exception as e:  # chDB raises bare RuntimeError with an empty message
+                reason = e or "another process may have it"
+                raise UsageError(f"cannot open the store in {self._folder}: {reason}") from e
             self._local.connection = c
             with self._guard:
                 self._all.append(c)
@@ -65,7 +72,7 @@ class ChdbStore:
                 raise Retry(text) from e
             raise StoreError(text) from e
 
-    def query(self, sql: str, parameters: Mapping[str, Any] | None = None, limits: Limits = Limits()) -> pa.Table:  # noqa: B008 frozen
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None, limits: Limits = DEFAULT) -> pa.Table:
         # chDB's output settings stay on the connection, so they are given with the query itself.
         settings = [
             f"max_execution_time = {limits.seconds}", f"max_memory_usage = {limits.memory}", "max_threads = 1",
@@ -74,7 +81,8 @@ class ChdbStore:
         ]  # fmt: skip
         if limits.rows:
             settings += [f"max_result_rows = {limits.rows}", "result_overflow_mode = 'throw'"]
-        result = self._run(f"SELECT * FROM (\n{sql}\n) SETTINGS {', '.join(settings)}", "Arrow", parameters)
+        whole = f"SELECT * FROM (\n{sql}\n) SETTINGS {', '.join(settings)}"  # noqa: S608 values are bound, never pasted
+        result = self._run(whole, "Arrow", parameters)
         raw = result.bytes()
         return pa.ipc.open_file(raw).read_all()
 
@@ -84,16 +92,17 @@ class ChdbStore:
         for column, value in zip(kind.stored[len(kind.columns) :], (place.topic, place.partition, offset), strict=True):
             block = block.append_column(column.arrow, pa.repeat(pa.scalar(value, column.type.arrow), len(block)))
         names = ", ".join(f"`{c.name}`" for c in kind.stored)
-        self._insert(table, names, block, f"{_INSERT}, insert_deduplication_token = {{token:String}}", {"token": token})
+        if not _TOKEN.fullmatch(token):
+            raise ValueError(f"token {token!r}")
+        self._insert(table, names, block, f"{_INSERT}, insert_deduplication_token = '{token}'")
 
     def load(self, table: str, rows: pa.Table) -> None:
         names = ", ".join(f"`{n}`" for n in rows.column_names)
-        self._insert(table, names, rows.combine_chunks(), "insert_deduplicate = 0", {})
+        self._insert(table, names, rows.combine_chunks(), "insert_deduplicate = 0")
 
-    def _insert(self, table: str, names: str, block: pa.Table, settings: str, values: Mapping[str, Any]) -> None:
+    def _insert(self, table: str, names: str, block: pa.Table, settings: str) -> None:
         fengsui_block = block  # noqa: F841 chDB finds the table by the name of a variable of its callers
-        settings = settings.replace("{token:String}", "'" + str(values.get("token", "")).replace("'", "") + "'")
-        self._run(f"INSERT INTO {table} ({names}) SELECT {names} FROM Python(fengsui_block) SETTINGS {settings}", "CSV")
+        self._run(f"INSERT INTO {table} ({names}) SELECT {names} FROM Python(fengsui_block) SETTINGS {settings}", "CSV")  # noqa: S608 a kind's name
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that returns nothing."""
@@ -107,15 +116,14 @@ class ChdbStore:
         )
         return dict(zip(rows.column(0).to_pylist(), rows.column(1).to_pylist(), strict=True))
 
-    def delete(self, table: str, org: str, network: str, origin: str, before: Mapping[Place, int]) -> None:
-        for place, offset in before.items():
-            self.command(
-                f"DELETE FROM {table} WHERE org = {{org:String}} AND network = {{network:String}} "  # noqa: S608 a kind's name
-                "AND origin = {origin:String} AND topic = {topic:String} AND partition = {partition:UInt32} "
-                "AND `offset` < {before:UInt64} SETTINGS lightweight_deletes_sync = 2",
-                {"org": org, "network": network, "origin": origin, "topic": place.topic,
-                 "partition": place.partition, "before": offset},
-            )  # fmt: skip
+    def delete(self, table: str, org: str, network: str, origin: str, place: Place, before: int) -> None:
+        self.command(
+            f"DELETE FROM {table} WHERE org = {{org:String}} AND network = {{network:String}} "  # noqa: S608 a kind's name
+            "AND origin = {origin:String} AND NOT (topic = {topic:String} AND partition = {partition:UInt32} "
+            "AND `offset` >= {before:UInt64}) SETTINGS lightweight_deletes_sync = 2",
+            {"org": org, "network": network, "origin": origin, "topic": place.topic, "partition": place.partition,
+             "before": before},
+        )  # fmt: skip
 
     def migrate(self) -> list[str]:
         return migrations.apply(self.command, self.query)

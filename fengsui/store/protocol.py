@@ -20,10 +20,13 @@ class Limits:
     rows: int = 0
 
 
+DEFAULT = Limits()
+
+
 class Store(Protocol):
     """Safe to use from several threads; each has a connection of its own."""
 
-    def query(self, sql: str, parameters: Mapping[str, Any] | None = None, limits: Limits = Limits()) -> pa.Table:  # noqa: B008 frozen
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None, limits: Limits = DEFAULT) -> pa.Table:
         """Read. Parameters are bound by the server as ``{name:Type}``; times come back as timestamps in UTC.
 
         Raises StoreError for SQL that the engine refuses, Retry where the same query may succeed later.
@@ -41,8 +44,11 @@ class Store(Protocol):
         """Rows of each message that is there, by offset, from ``start`` on."""
         ...
 
-    def delete(self, table: str, org: str, network: str, origin: str, before: Mapping[Place, int]) -> None:
-        """Delete the rows of an origin that were sent before these offsets. Returns when they are no longer seen."""
+    def delete(self, table: str, org: str, network: str, origin: str, place: Place, before: int) -> None:
+        """Delete the rows of an origin, except those sent in ``place`` from offset ``before`` on.
+
+        Returns when they are no longer seen.
+        """
         ...
 
     def load(self, table: str, rows: pa.Table) -> None:

@@ -1,0 +1,111 @@
+"""Captures and Zeek logs as sources of a collector, and how a path becomes sources."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from collectors.network.zeek import Log, LogReader, find_logs, is_zeek_folder, log_origin
+from collectors.network.zeek_files import recognise
+from collectors.source import Piece, Source
+from fengsui import __version__
+from fengsui.batch import Identity
+from fengsui.blobs import Blobs
+from fengsui.config import Settings
+from fengsui.errors import BadInput, UsageError
+from fengsui.progress import Progress, silent
+
+_READ = 1 << 20
+
+
+class CaptureSource:
+    """A pcap or pcapng file. Its origin is the SHA-256 of its content, so it must not grow any more."""
+
+    kind = "pcap"
+    resumes = False
+
+    def __init__(self, path: Path, settings: Settings, blobs: Blobs, progress: Progress = silent) -> None:
+        self.path, self.place = path, str(path)
+        self._settings, self._blobs, self._progress = settings, blobs, progress
+
+    def origin(self) -> str:
+        digest = hashlib.sha256()
+        with self.path.open("rb") as f:
+            while part := f.read(_READ):
+                digest.update(part)
+        return digest.hexdigest()
+
+    def digest(self) -> str:
+        s = self._settings
+        return f"capture {__version__} {s.decoder_memory} {s.file_limit}"
+
+    def pieces(self, identity: Identity, position: int | None) -> Iterator[Piece]:
+        from collectors.network.decode import DecodeSettings, decode_capture
+
+        decoder = DecodeSettings(memory=self._settings.decoder_memory)
+        batches = decode_capture(self.path, identity, decoder, keep=self._keep, progress=self._progress)
+        for batch in batches:
+            yield Piece((batch,))
+
+    def _keep(self, sha256: str, content: bytes) -> bool:
+        if len(content) > self._settings.file_limit:
+            return False
+        self._blobs.put(sha256, content)
+        return True
+
+
+class LogSource:
+    """A Zeek log; it may grow, be rotated and be compressed."""
+
+    kind = "zeek"
+    resumes = True
+
+    def __init__(self, log: Log) -> None:
+        self.log, self.place = log, str(log.path)
+
+    def origin(self) -> str:
+        return log_origin(self.log.path)
+
+    def digest(self) -> str:
+        return f"zeek {__version__}"
+
+    def pieces(self, identity: Identity, position: int | None) -> Iterator[Piece]:
+        for chunk in LogReader(self.log.path, identity, start=position or 0).read(final=True):
+            yield Piece((chunk.batch,), tuple(chunk.bad), chunk.end)
+
+
+def sources_of(path: Path, settings: Settings, blobs: Blobs, progress: Progress = silent) -> list[Source]:
+    """What can be read at ``path``: a capture, a Zeek log, a folder of either (deep). Raises UsageError if nothing."""
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or folder")
+    if path.is_file():
+        return [_file(path, settings, blobs, progress)]
+    found: list[Source] = [LogSource(log) for log in find_logs(path)] if is_zeek_folder(path) else []
+    found += [CaptureSource(f, settings, blobs, progress) for f in sorted(path.rglob("*")) if _is_capture(f)]
+    if not found:
+        raise UsageError(f"{path}: no capture (.pcap, .pcapng, .cap, .trace) and no Zeek log (conn, dns, http, ssl, files; "
+                         ".log or .log.gz) in this folder or below")  # fmt: skip
+    return found
+
+
+_CAPTURES = (".pcap", ".pcapng", ".cap", ".trace", ".pcap.gz", ".pcapng.gz", ".dmp")
+_MAGIC = {bytes.fromhex(m) for m in ("d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d", "0a0d0d0a", "34cdb2a1", "a1b2cd34")}
+
+
+def _is_capture(path: Path) -> bool:
+    return path.is_file() and path.name.endswith(_CAPTURES)
+
+
+def _file(path: Path, settings: Settings, blobs: Blobs, progress: Progress) -> Source:
+    with path.open("rb") as f:
+        magic = f.read(4)
+    if magic in _MAGIC or path.name.endswith(_CAPTURES):
+        return CaptureSource(path, settings, blobs, progress)
+    try:
+        log = recognise(path)
+    except BadInput:
+        log = None
+    if log is None:
+        raise UsageError(f"{path}: neither a capture (pcap, pcapng) nor a Zeek log (conn, dns, http, ssl, files)")
+    return LogSource(log)

@@ -1,0 +1,72 @@
+"""What a collector reads: a source gives pieces, the collector makes messages and remembers how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from fengsui.batch import Batch, Identity
+from fengsui.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some rows of a source, in its order, and where to go on after them (for sources that can: a byte of a log)."""
+
+    batches: tuple[Batch, ...] = ()
+    bad: tuple[BadInput, ...] = ()
+    position: int | None = None
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """How far an origin is sent, and as whose: identity comes from here, never from today's configuration.
+
+    ``rows`` and ``hours`` (first and last hour of each run, microseconds) by kind; ``bad`` counts dead letters;
+    ``digest`` names decoder version and settings; ``read_at`` (microseconds) when it was begun.
+    """
+
+    identity: Identity
+    digest: str
+    read_at: int
+    rows: dict[str, int] = msgspec.field(default_factory=dict)
+    hours: dict[str, list[tuple[int, int]]] = msgspec.field(default_factory=dict)
+    bad: int = 0
+    position: int | None = None
+    done: bool = False
+
+
+class Source(Protocol):
+    """A capture or log.
+
+    ``resumes``: it can go on from a position; else it is decoded from the start and what was sent is dropped, so its
+    order must be the same every time. ``kind`` becomes the rows' column ``source``.
+    """
+
+    place: str
+    kind: str
+    resumes: bool
+
+    def origin(self) -> str:
+        """Its identity; empty if there is nothing in it yet."""
+        ...
+
+    def digest(self) -> str: ...
+
+    def pieces(self, identity: Identity, position: int | None) -> Iterator[Piece]:
+        """Its rows; raises BadInput at the end if it is broken there. Raises nothing else for hostile input."""
+        ...
+
+
+@dataclass
+class Report:
+    """What became of a source."""
+
+    place: str
+    origin: str = ""
+    rows: dict[str, int] = field(default_factory=dict)
+    already: int = 0
+    read_at: int = 0
+    faults: list[str] = field(default_factory=list)

@@ -1,0 +1,188 @@
+"""The roles that run detectors: how a batch, a slice or a window comes to a detector, and what it says to the bus."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
+
+from detectors.base import BatchDetector, Query, ReadBlob, Slice, SliceHunt, WindowHunt
+from fengsui import wire
+from fengsui.bus.protocol import Assignment, Commit, Message, Place
+from fengsui.bus.topics import FINDINGS
+from fengsui.errors import BadInput
+from fengsui.finding import HOUR_US, Finding, Window, added, result, withdraw
+from fengsui.wire import Stored
+
+log = logging.getLogger("fengsui.detect")
+
+MAX_OFFSETS = 200
+"""Messages in one query of a slice hunt: bounds its memory."""
+
+
+class DetectRole:
+    """A batch detector over the events of its kinds: group ``detect.<name>``."""
+
+    def __init__(self, detector: BatchDetector, read_blob: ReadBlob, partitions: Mapping[str, int]) -> None:
+        self.name = f"detect.{detector.name}"
+        self._detector, self._read_blob, self._partitions = detector, read_blob, partitions
+
+    def assigned(self, assignment: Assignment) -> dict[Place, int]:
+        return {}
+
+    def work(self, messages: Sequence[Message], now: float) -> Commit | None:
+        if not messages:
+            return None
+        findings: list[Finding] = []
+        for m in messages:
+            try:
+                content = wire.read_message(m)
+            except BadInput as e:
+                log.error("%s at %d: %s", m.place, m.offset, e)  # the sink keeps the dead letter
+                continue
+            if isinstance(content, wire.Deletion):
+                findings.append(withdraw(self._detector.name, content.org, content.network, content.origin))
+            else:
+                found = self._detector.detect(content, wire.unit(m), self._read_blob)
+                findings += [added(d, self._detector.name) for d in found]
+        after = {m.place: m.offset + 1 for m in messages}
+        return Commit(wire.finding_outputs(findings, self._partitions[FINDINGS]), after)
+
+
+class Announced:
+    """A consumer of ``stored`` that collects announcements until its interval is over.
+
+    With ``interval`` 0 it runs when the topic is quiet: for one-shot work, where running once at the end is cheapest.
+    """
+
+    def __init__(self, name: str, kinds: Iterable[str], partitions: Mapping[str, int], interval: float) -> None:
+        self.name, self._kinds, self._partitions, self._interval = name, frozenset(kinds), partitions, interval
+        self._reset()
+
+    def _reset(self) -> None:
+        self._entries: list[tuple[Stored, int]] = []
+        self._after: dict[Place, int] = {}
+        self._since: float | None = None
+
+    def assigned(self, assignment: Assignment) -> dict[Place, int]:
+        self._reset()
+        return {}
+
+    def work(self, messages: Sequence[Message], now: float) -> Commit | None:
+        for m in messages:
+            try:
+                entries = wire.read_stored(m)
+            except BadInput as e:
+                log.error("%s at %d: %s", m.place, m.offset, e)
+                entries = []
+            self._entries += [(e, m.offset) for e in entries if e.kind in self._kinds]
+            self._after[m.place] = m.offset + 1
+        if not self._after:
+            return None
+        if self._since is None:
+            self._since = now
+        waits = bool(messages) if self._interval == 0 else now - self._since < self._interval
+        if waits:
+            return None
+        findings = self.findings(self._entries)
+        commit = Commit(wire.finding_outputs(findings, self._partitions[FINDINGS]), dict(self._after))
+        self._reset()
+        return commit
+
+    def findings(self, entries: list[tuple[Stored, int]]) -> list[Finding]:
+        """What the announced rows mean. Each entry comes with the offset of its announcement."""
+        raise AssertionError("a role says how")
+
+
+class SliceRole(Announced):
+    """A slice hunt: each announced row is looked at once."""
+
+    def __init__(self, hunt: SliceHunt, query: Query, partitions: Mapping[str, int], interval: float) -> None:
+        super().__init__(f"hunt.{hunt.name}", hunt.kinds, partitions, interval)
+        self._hunt, self._query = hunt, query
+
+    def findings(self, entries: list[tuple[Stored, int]]) -> list[Finding]:
+        out: list[Finding] = []
+        pending: list[Stored] = []
+        for e, _ in entries:
+            if not e.deleted:
+                pending.append(e)
+                continue
+            out += self._run(pending)
+            pending = []
+            out.append(withdraw(self._hunt.name, e.org, e.network, e.origin))
+        return out + self._run(pending)
+
+    def _run(self, entries: list[Stored]) -> list[Finding]:
+        return [added(d, self._hunt.name) for part in slices(entries) for d in self._hunt.run(self._query, part)]
+
+
+def slices(entries: Iterable[Stored]) -> list[Slice]:
+    """Announcements as the fewest slices, at most MAX_OFFSETS messages each."""
+    out = []
+    for e in wire.merge(entries):
+        for start in range(0, len(e.offsets), MAX_OFFSETS):
+            part = e.offsets[start : start + MAX_OFFSETS]
+            out.append(Slice(e.kind, e.org, e.network, e.topic, e.partition, part, e.least, e.greatest))
+    return out
+
+
+class WindowRole(Announced):
+    """A window hunt: the windows that the touched hours make dirty are computed anew; each result replaces the last.
+
+    The result's version is the offset of the last announcement read, so that a later run wins whoever commits first.
+    """
+
+    def __init__(self, hunt: WindowHunt, query: Query, partitions: Mapping[str, int], interval: float) -> None:
+        super().__init__(f"hunt.{hunt.name}", hunt.kinds, partitions, interval)
+        self._hunt, self._query = hunt, query
+
+    def findings(self, entries: list[tuple[Stored, int]]) -> list[Finding]:
+        touched: dict[tuple[str, str], set[int]] = {}
+        version: dict[tuple[str, str], int] = {}
+        for e, offset in entries:
+            touched.setdefault((e.org, e.network), set()).update(e.hours)
+            version[(e.org, e.network)] = offset
+        out: list[Finding] = []
+        for (org, network), hours in touched.items():
+            for window in self._dirty(org, network, hours):
+                found = self._hunt.run(self._query, org, network, window)
+                for rule in self._hunt.rules:
+                    mine = [c for r, c in found if r.id == rule.id]
+                    out += result(rule, self._hunt.name, org, network, window, version[(org, network)], mine)
+        return out
+
+    def _dirty(self, org: str, network: str, touched: set[int]) -> list[Window]:
+        if not touched:
+            return []
+        last = max(touched) + self._hunt.hours * HOUR_US
+        hold = hours_with_data(self._query, self._hunt.kinds, org, network, min(touched), last + HOUR_US)
+        return dirty_windows(touched, hold, self._hunt.hours)
+
+
+def dirty_windows(touched: set[int], hold: Iterable[int], length: int) -> list[Window]:
+    """The windows [H - L, H + 1 h) to compute for touched hours: each H that holds data, and the touched themselves,
+    which may have lost theirs. All in microseconds but ``length``, in hours.
+    """
+    reach = length * HOUR_US
+    ends = set(touched)
+    ordered = sorted(touched)
+    for h in hold:
+        i = bisect_right(ordered, h)
+        if i and h - ordered[i - 1] <= reach:
+            ends.add(h)
+    return [Window(h - reach, h + HOUR_US) for h in sorted(ends)]
+
+
+_HOURS = """SELECT DISTINCT toInt64(toUnixTimestamp(toStartOfHour(ts))) * 1000000 AS hour FROM {table}
+WHERE org = {{org:String}} AND network = {{network:String}} AND NOT clock_ahead
+AND ts >= fromUnixTimestamp64Micro({{start:Int64}}, 'UTC') AND ts < fromUnixTimestamp64Micro({{end:Int64}}, 'UTC')"""
+
+
+def hours_with_data(query: Query, kinds: Iterable[str], org: str, network: str, start: int, end: int) -> list[int]:
+    """Hours in [start, end) that hold rows of any of these kinds; microseconds."""
+    sql = "\nUNION DISTINCT\n".join(_HOURS.format(table=k) for k in kinds)
+    rows: pa.Table = query(sql, {"org": org, "network": network, "start": start, "end": end})
+    return sorted(int(h) for h in rows.column(0).to_pylist())

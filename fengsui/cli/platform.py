@@ -1,0 +1,141 @@
+"""The platform on one machine: every role on embedded engines, in one process. The composition root of the commands."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+from sqlalchemy import Engine, select
+
+from collectors.collector import Collector
+from collectors.source import Report, Source
+from detectors.base import BatchDetector
+from detectors.catalogue import Catalogue, build
+from detectors.roles import DetectRole, SliceRole, WindowRole
+from fengsui.batch import Identity
+from fengsui.blobs import FolderBlobs
+from fengsui.bus.sqlite import SqliteBus
+from fengsui.bus.topics import FINDINGS, STORED, events, topics
+from fengsui.config import Settings
+from fengsui.finding import Rule
+from fengsui.pipeline import Role, Worker, drain
+from fengsui.registry import models
+from fengsui.registry.database import open_registry
+from fengsui.schema import EVENTS
+from fengsui.sink import Sink
+from fengsui.store.chdb import ChdbStore
+from situation.alerts import Alert
+from situation.fold import Fold
+
+log = logging.getLogger("fengsui.platform")
+
+
+class Platform:
+    """Engines and roles in one folder. ``clock`` gives seconds since 1970; it is read here and nowhere below."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self.settings, self.clock = settings, clock
+        folder = settings.data
+        self.store = ChdbStore(folder / "store")
+        self.store.migrate()
+        self.bus = SqliteBus(folder / "bus.db", topics(), max_bytes=settings.bus_bytes)
+        self.registry: Engine = open_registry(f"sqlite:///{folder / 'registry.db'}")
+        self.blobs = FolderBlobs(folder / "blobs")
+        self.catalogue: Catalogue = build(settings)
+        self.writers = [self._member(Sink(self.store, self.bus.bus_id, self.bus.partitions, time.monotonic), "sink",
+                                     [*map(events, EVENTS), FINDINGS])]  # fmt: skip
+        self.detectors = [self._detector(d) for d in self.catalogue.batch]
+        self.hunts: list[Worker] = []
+        self.folds = [self._member(Fold(self.registry), "fold", [FINDINGS])]
+
+    def _member(self, role: Role, group: str, read: Sequence[str]) -> Worker:
+        return Worker(role, self.bus.member(group, read))
+
+    def _detector(self, detector: BatchDetector) -> Worker:
+        role = DetectRole(detector, self.blobs.get, self.bus.partitions)
+        return self._member(role, role.name, [events(k) for k in detector.kinds])
+
+    def open_hunts(self, interval: float) -> list[Worker]:
+        """Every hunt on its own group; a changed rule is a new group and looks at everything announced again."""
+        roles = [*(SliceRole(h, self.store.query, self.bus.partitions, interval) for h in self.catalogue.slices),
+                 *(WindowRole(h, self.store.query, self.bus.partitions, interval) for h in self.catalogue.windows)]
+        hunts = [*self.catalogue.slices, *self.catalogue.windows]
+        self.hunts = [self._member(r, f"{r.name}@{_version(h.rules)}", [STORED])
+                      for r, h in zip(roles, hunts, strict=True)]  # fmt: skip
+        return self.hunts
+
+    def collect(self, sources: Sequence[tuple[Source, Identity]], *, again: bool = False,
+                progress: Callable[[str], None] = lambda _: None) -> list[Report]:  # fmt: skip
+        """Read sources to their end, through every hop to the alerts; what became of each."""
+        session = self.bus.source("collect/0")
+        collector = Collector(sources, session.mark, again=again)
+        worker = Worker(collector, session)
+        try:
+            drain([worker, *self.writers, *self.detectors], self.clock)
+            progress("hunt")
+            self.settle()
+        finally:
+            worker.close()
+        return collector.reports
+
+    def settle(self) -> None:
+        """Run everything behind the collectors until nothing is left to do."""
+        hunts = self.hunts or self.open_hunts(0)
+        drain([*self.writers, *self.detectors], self.clock)
+        drain(hunts, self.clock)
+        drain([*self.writers, *self.folds], self.clock)
+
+    def alerts(self, *, below: bool = False) -> list[Alert]:
+        """The queue, the worst and newest first; ``below`` adds what stays under its alert line."""
+        a = models.alert
+        sql = select(a).order_by(a.c.severity.desc(), a.c.last_seen.desc(), a.c.id)
+        with self.registry.connect() as db:
+            return [alert_from_row(dict(r._mapping)) for r in db.execute(sql if below else sql.where(a.c.queued))]
+
+    def close(self) -> None:
+        for worker in [*self.hunts, *self.folds, *self.detectors, *self.writers]:
+            worker.close()
+        self.bus.close()
+        self.registry.dispose()
+        self.store.close()
+
+    def __enter__(self) -> Platform:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+def _version(rules: Sequence[Rule]) -> str:
+    return "+".join(sorted({r.version for r in rules}))[:64]
+
+
+def alert_from_row(row: dict[str, object]) -> Alert:
+    """An alert as the registry keeps it."""
+    values = {name: row[name] for name in Alert.__dataclass_fields__}
+    for name in ("related", "techniques", "evidence"):
+        values[name] = tuple(msgspec.json.decode(str(values[name]), type=list[str]))
+    return Alert(**values)  # type: ignore[arg-type]
+
+
+@contextmanager
+def scratch(settings: Settings) -> Iterator[Platform]:
+    """A platform in a folder that is removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="fengsui-"))
+    try:
+        with Platform(_with(settings, data=folder)) as platform:
+            yield platform
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with(settings: Settings, **changes: object) -> Settings:
+    return msgspec.structs.replace(settings, **changes)
+

@@ -1,0 +1,93 @@
+"""Settings: typed, frozen, from a file, then the environment, then flags. An unknown key is an error that names it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fengsui.errors import BadSetting
+
+PREFIX = "FENGSUI_"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything that can be set. ``docs/generated/settings.md`` is made from here."""
+
+    data: Path = Path(".fengsui")
+    """Folder of everything that is kept: bus, store, registry, blobs."""
+    org: str = "local"
+    """Organisation that owns what is read, where a capture or log does not say."""
+    network: str = "default"
+    """Address space of what is read: 10.0.0.5 exists in every organisation."""
+    sensor: str = "sensor"
+    """Name of the sensor."""
+    local_networks: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
+                                       "fe80::/10")  # fmt: skip
+    """Networks whose hosts are ours: beacons and uploads go from these to elsewhere."""
+    rules: Path | None = None
+    """Folder of rules; those of the package if not set."""
+    indicators: tuple[Path, ...] = ()
+    """Lists of indicators to load: domains, addresses, networks."""
+    hunt_interval: float = 10.0
+    """Seconds that a hunt collects announcements before it runs."""
+    bus_bytes: int = 2_000_000_000
+    """Bytes that may wait on the embedded bus before collectors must wait."""
+    decoder_memory: int = 512_000_000
+    """Bytes that the packet decoder may use for flows and reassembly."""
+    file_limit: int = 8_000_000
+    """Bytes of a carved file that are kept; larger ones are described, not kept."""
+
+
+def load(file: Path | None = None, environment: Mapping[str, str] | None = None,
+         flags: Mapping[str, Any] | None = None) -> Settings:  # fmt: skip
+    """Settings from a TOML file, ``FENGSUI_*`` variables and flags (None means not given), the later over the earlier.
+
+    Raises BadSetting naming the key and where it came from.
+    """
+    merged: dict[str, Any] = {}
+    for origin, values in (
+        (str(file), _file(file) if file else {}),
+        ("the environment", _environment(environment or {})),
+        ("the command line", {k: v for k, v in (flags or {}).items() if v is not None}),
+    ):
+        _check(origin, values)
+        merged |= values
+    return msgspec.convert(merged, Settings, strict=False)
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise BadSetting(f"{path}: {e.strerror}") from e
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise BadSetting(f"{path}: {e}") from e
+
+
+_OTHERS = frozenset({"FENGSUI_REQUIRE_ENGINES", "FENGSUI_CLICKHOUSE_URL", "FENGSUI_KAFKA_BOOTSTRAP", "FENGSUI_CONFIG",
+                     "FENGSUI_LANG"})  # fmt: skip
+
+
+def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, text in environment.items():
+        if name.startswith(PREFIX) and name not in _OTHERS:
+            key = name.removeprefix(PREFIX).lower()
+            many = key in ("local_networks", "indicators")
+            out[key] = [p for p in text.split(",") if p] if many else text
+    return out
+
+
+def _check(origin: str, values: Mapping[str, Any]) -> None:
+    names = {f.name for f in msgspec.structs.fields(Settings)}
+    for key, value in values.items():
+        if key not in names:
+            raise BadSetting(f"{origin}: unknown setting {key!r}; there are {', '.join(sorted(names))}")
+        try:
+            msgspec.convert({key: value}, Settings, strict=False)
+        except msgspec.ValidationError as e:
+            raise BadSetting(f"{origin}: {key}: {e}") from e

@@ -1,0 +1,118 @@
+"""The sink: one message is one block in the store, inserted once and announced when it is visible."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from fengsui import wire
+from fengsui.batch import Batch
+from fengsui.bus.protocol import Assignment, Commit, Message, Output, Place
+from fengsui.bus.topics import STORED
+from fengsui.errors import BadInput, NewerSchema, Stopped
+from fengsui.schema import EVENTS
+from fengsui.store.protocol import Store
+from fengsui.wire import Deletion, Stored
+
+log = logging.getLogger("fengsui.sink")
+
+COMMIT_EVERY = 1.0
+TRUST_READ = 30.0
+"""Seconds after which the store is asked again whether a message is there: a zombie may have inserted it meanwhile."""
+
+
+class Sink:
+    """Role of the group ``sink`` over the events and findings. ``monotonic`` gives seconds for TRUST_READ."""
+
+    name = "sink"
+
+    def __init__(self, store: Store, bus_id: Callable[[str], str], partitions: Mapping[str, int],
+                 monotonic: Callable[[], float]) -> None:  # fmt: skip
+        self._store, self._bus_id, self._partitions, self._monotonic = store, bus_id, partitions, monotonic
+        self._reset()
+
+    def _reset(self) -> None:
+        self._there: dict[Place, dict[int, int]] = {}
+        self._todo: deque[tuple[Message, float]] = deque()
+        self._positions: dict[Place, int] = {}
+        self._outputs: list[Output] = []
+        self._stored: list[Stored] = []
+        self._paused: set[Place] = set()
+        self._since: float | None = None
+
+    def assigned(self, assignment: Assignment) -> dict[Place, int]:
+        """Ask the store what is already there from each position on: a predecessor may have died before its commit."""
+        self._reset()
+        for place, position in assignment.positions.items():
+            self._there[place] = self._store.offsets(_table(place), place, position)
+        return {}
+
+    def work(self, messages: Sequence[Message], now: float) -> Commit | None:
+        read = self._monotonic()
+        self._todo.extend((m, read) for m in messages)
+        barrier = self._insert()
+        if not self._positions:
+            return None
+        if self._since is None:
+            self._since = now
+        if messages and not barrier and now - self._since < COMMIT_EVERY:
+            return None
+        return self._flush()
+
+    def _flush(self) -> Commit:
+        announced = wire.stored_outputs(wire.merge(self._stored), self._partitions[STORED])
+        commit = Commit([*self._outputs, *announced], dict(self._positions))
+        self._positions, self._outputs, self._stored, self._since = {}, [], [], None
+        return commit
+
+    def _insert(self) -> bool:
+        """Work through what was read. True if it stopped before a deletion, whose predecessors must be committed."""
+        while self._todo:
+            message, read = self._todo[0]
+            place = message.place
+            if place in self._paused:
+                self._todo.popleft()
+                continue
+            try:
+                content = wire.read_message(message)
+            except NewerSchema as e:
+                log.error("%s: %s: paused until this role is upgraded", place, e)
+                self._paused.add(place)
+                continue
+            except BadInput as e:
+                log.error("%s at %d: %s: kept as a dead letter", place, message.offset, e)
+                self._outputs.append(wire.dead_letter(message, e))
+            else:
+                if isinstance(content, Deletion):
+                    if self._positions:
+                        return True
+                    self._delete(message, content)
+                else:
+                    self._insert_once(message, content, read)
+            self._todo.popleft()
+            self._positions[place] = message.offset + 1
+        return False
+
+    def _insert_once(self, message: Message, batch: Batch, read: float) -> None:
+        place, table = message.place, _table(message.place)
+        if self._monotonic() - read > TRUST_READ:
+            self._there[place] = self._store.offsets(table, place, message.offset)
+        there = self._there.get(place, {}).get(message.offset, 0)
+        if there == 0:
+            if len(batch):
+                token = wire.token(self._bus_id(place.topic), message)
+                self._store.insert(table, batch.rows, place, message.offset, token)
+        elif there != len(batch):
+            raise Stopped(f"{place} at {message.offset}: {there} of {len(batch)} rows are in the store")
+        if batch.kind in EVENTS and len(batch):
+            self._stored += wire.announce(message, batch)
+
+    def _delete(self, message: Message, d: Deletion) -> None:
+        table = _table(message.place)
+        self._store.delete(table, d.org, d.network, d.origin, message.place, message.offset)
+        self._stored.append(wire.announce_deletion(message, table, d))
+
+
+def _table(place: Place) -> str:
+    return "finding" if place.topic == "findings" else place.topic.removeprefix("events.")

@@ -1,0 +1,212 @@
+"""The fold: findings from the bus become alerts in the registry, each message once, in one transaction.
+
+The fence is the registry's own position: ``UPDATE … SET next = :new WHERE … AND next = :old``. No row means another
+fold has gone on: everything is dropped, and the position is read again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from fengsui import wire
+from fengsui.bus.protocol import Assignment, Commit, Message, Output, Place
+from fengsui.errors import BadInput, Fenced
+from fengsui.finding import ADDED, EMPTY, RESULT, WITHDRAW, Finding, from_batch
+from fengsui.registry import models as m
+from situation.alerts import NEW, WITHDRAWN, Alert, alert_id, alert_of
+
+log = logging.getLogger("fengsui.fold")
+_CHUNK = 500
+
+_FOLD = "fold"
+
+
+class Fold:
+    """Role of the group ``fold`` over ``findings``."""
+
+    name = "fold"
+
+    def __init__(self, registry: Engine) -> None:
+        self._registry = registry
+        self._next: dict[Place, int] = {}
+
+    def assigned(self, assignment: Assignment) -> dict[Place, int]:
+        """Read on from the registry's own positions, which may be ahead of the bus's."""
+        with self._registry.begin() as db:
+            self._next = {p: _position(db, p) for p in assignment.positions}
+        return dict(self._next)
+
+    def work(self, messages: Sequence[Message], now: float) -> Commit | None:
+        if not messages:
+            return None
+        after = {msg.place: msg.offset + 1 for msg in messages}
+        findings: list[Finding] = []
+        dead: list[Output] = []
+        for msg in messages:
+            try:
+                content = wire.read_message(msg)
+            except BadInput as e:
+                log.error("%s at %d: %s: kept as a dead letter", msg.place, msg.offset, e)
+                dead.append(wire.dead_letter(msg, e))
+                continue
+            if not isinstance(content, wire.Deletion):
+                findings += from_batch(content)
+        with self._registry.begin() as db:
+            for place, new in after.items():
+                _advance(db, place, self._next[place], new)
+            touched = apply(db, findings)
+            refresh(db, touched, int(now * 1_000_000))
+        self._next |= after
+        return Commit(dead, after)
+
+
+def _position(db: Connection, place: Place) -> int:
+    where = (m.fold_position.c.topic == place.topic) & (m.fold_position.c.partition == place.partition)
+    row = db.execute(select(m.fold_position.c.next).where(where)).first()
+    if row is None:
+        db.execute(insert(m.fold_position).values(topic=place.topic, partition=place.partition, next=0))
+        return 0
+    return int(row[0])
+
+
+def _advance(db: Connection, place: Place, old: int, new: int) -> None:
+    t = m.fold_position
+    where = (t.c.topic == place.topic) & (t.c.partition == place.partition) & (t.c.next == old)
+    if db.execute(update(t).where(where).values(next=new)).rowcount != 1:
+        raise Fenced(f"another fold has gone on with {place}; this one begins from its position")
+
+
+def apply(db: Connection, findings: Sequence[Finding]) -> set[str]:
+    """Bring the findings that hold today up to these; the keys of the alerts touched."""
+    touched: set[str] = set()
+    fresh: dict[bytes, Finding] = {}  # not yet written, in order
+    window: tuple[object, ...] | None = None
+    for f in findings:
+        if f.form in (RESULT, EMPTY):
+            key = (f.rule, f.org, f.network, f.window_start, f.result_version)
+            if key != window:  # the first row of a result: what it replaces goes
+                window = key if _replace(db, f, touched, fresh) else (*key, "older")
+            if window == key and f.form == RESULT:
+                fresh[f.finding_id] = f
+        else:
+            window = None
+            if f.form == WITHDRAW:
+                _withdraw(db, f, touched, fresh)
+            elif f.form == ADDED:
+                fresh[f.finding_id] = f
+    _write(db, fresh.values())
+    return touched | {alert_id(f) for f in fresh.values()}
+
+
+def _replace(db: Connection, f: Finding, touched: set[str], fresh: dict[bytes, Finding]) -> bool:
+    """Make room for a result. False if a newer one is there."""
+    t = m.result
+    where = (t.c.rule == f.rule) & (t.c.org == f.org) & (t.c.network == f.network) & (
+        t.c.window_start == f.window_start)  # fmt: skip
+    row = db.execute(select(t.c.version).where(where)).first()
+    if row is not None and row[0] > f.result_version:
+        return False
+    if row is None:
+        values = {"rule": f.rule, "org": f.org, "network": f.network, "window_start": f.window_start}
+        db.execute(insert(t).values(version=f.result_version, **values))
+    else:
+        db.execute(update(t).where(where).values(version=f.result_version))
+        g = m.finding
+        old = (g.c.rule == f.rule) & (g.c.org == f.org) & (g.c.network == f.network) & (
+            g.c.window_start == f.window_start)  # fmt: skip
+        touched.update(a for (a,) in db.execute(select(g.c.alert_id).where(old)))
+        db.execute(delete(g).where(old))
+    for i in [i for i, x in fresh.items() if _same_window(x, f)]:
+        touched.add(alert_id(fresh.pop(i)))
+    return True
+
+
+def _same_window(a: Finding, b: Finding) -> bool:
+    return (a.rule, a.org, a.network, a.window_start) == (b.rule, b.org, b.network, b.window_start)
+
+
+def _withdraw(db: Connection, f: Finding, touched: set[str], fresh: dict[bytes, Finding]) -> None:
+    g = m.finding
+    old = (g.c.detector == f.detector) & (g.c.org == f.org) & (g.c.network == f.network) & (
+        g.c.origin == f.origin) & (g.c.form == ADDED)  # fmt: skip
+    touched.update(a for (a,) in db.execute(select(g.c.alert_id).where(old)))
+    db.execute(delete(g).where(old))
+    key = (f.detector, f.org, f.network, f.origin, ADDED)
+    for i in [i for i, x in fresh.items() if (x.detector, x.org, x.network, x.origin, x.form) == key]:
+        touched.add(alert_id(fresh.pop(i)))
+
+
+def _write(db: Connection, findings: Iterable[Finding]) -> None:
+    rows = [
+        {"finding_id": f.finding_id.hex(), "alert_id": alert_id(f), "form": f.form, "rule": f.rule,
+         "detector": f.detector, "org": f.org, "network": f.network, "window_start": f.window_start,
+         "origin": f.origin, "body": msgspec.json.encode(f).decode()}
+        for f in findings
+    ]  # fmt: skip
+    for start in range(0, len(rows), _CHUNK):
+        part = rows[start : start + _CHUNK]
+        db.execute(delete(m.finding).where(m.finding.c.finding_id.in_([r["finding_id"] for r in part])))
+        db.execute(insert(m.finding), part)
+
+
+def refresh(db: Connection, ids: set[str], at: int) -> None:
+    """Compute these alerts anew from the findings that hold, and write what changed, with its activity."""
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _CHUNK):
+        part = ordered[start : start + _CHUNK]
+        held: dict[str, list[Finding]] = {i: [] for i in part}
+        for i, body in db.execute(select(m.finding.c.alert_id, m.finding.c.body).where(m.finding.c.alert_id.in_(part))):
+            held[i].append(msgspec.json.decode(body, type=Finding))
+        before = {r.id: r for r in db.execute(select(m.alert).where(m.alert.c.id.in_(part)))}
+        for i in part:
+            _refresh_one(db, i, held[i], before.get(i), at)
+
+
+def _refresh_one(db: Connection, i: str, held: list[Finding], before: Any, at: int) -> None:
+    if not held:
+        if before is not None:
+            _lose(db, before, at)
+        return
+    row = _row(alert_of(held))
+    if before is None:
+        seq = _activity(db, at, row["org"], i, "raised", {"severity": row["severity"], "count": row["count"]})
+        db.execute(insert(m.alert).values(**row, state=NEW, assignee="", touched=False, changed_seq=seq))
+        return
+    changed = {k: v for k, v in row.items() if getattr(before, k) != v}
+    if before.state == WITHDRAWN:
+        changed["state"] = NEW
+    if not changed:
+        return
+    told = {k: v for k, v in changed.items() if k in ("severity", "count", "last_seen", "queued", "state")}
+    seq = _activity(db, at, row["org"], i, "updated", told)
+    db.execute(update(m.alert).where(m.alert.c.id == i).values(**changed, changed_seq=seq))
+
+
+def _lose(db: Connection, before: Any, at: int) -> None:
+    """An alert without findings: withdrawn if a person touched it, otherwise it goes."""
+    seq = _activity(db, at, before.org, before.id, "withdrawn", {})
+    where = m.alert.c.id == before.id
+    if before.touched:
+        db.execute(update(m.alert).where(where).values(state=WITHDRAWN, count=0, changed_seq=seq))
+    else:
+        db.execute(delete(m.alert).where(where))
+
+
+def _activity(db: Connection, at: int, org: str, alert: str, act: str, body: dict[str, Any]) -> int:
+    values = {"at": at, "org": org, "alert_id": alert, "actor": _FOLD, "act": act}
+    done = db.execute(insert(m.activity).values(body=msgspec.json.encode(body).decode(), **values))
+    key = done.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _row(a: Alert) -> dict[str, Any]:
+    row = dict(a.__dict__)
+    for name in ("related", "techniques", "evidence"):
+        row[name] = msgspec.json.encode(row[name]).decode()
+    return row
