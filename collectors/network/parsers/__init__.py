@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collectors.network.parsers.base import DatagramParser, StreamParser
 from collectors.network.parsers.dns import DnsDatagrams, DnsParser
+from collectors.network.parsers.http import HttpParser
 from collectors.network.parsers.tls import TlsParser
 
-STREAM_PARSERS: tuple[type[StreamParser], ...] = (TlsParser, DnsParser)
+STREAM_PARSERS: tuple[type[StreamParser], ...] = (TlsParser, HttpParser, DnsParser)
 DATAGRAM_PARSERS: tuple[type[DatagramParser], ...] = (DnsDatagrams,)
 
 

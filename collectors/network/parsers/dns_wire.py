@@ -267,8 +267,8 @@ def _give_up(t: Any, s: Any, out: Any, n: Any, o: Any) -> Any:
 def join(t: Any, p: Any, flow: Any, ts: Any, lo: Any, hi: Any, out: Any) -> Any:
     """Join messages ``lo`` to ``hi`` with what waits in ``t``; rows go to ``out`` (two a message at most).
 
-    Returns the number of rows. As Zeek does, the oldest query of the same flow and id is answered, preferring one with the same question. A message
-    without a question and with id 0 (multicast DNS) answers nobody.
+    Returns the number of rows. As Zeek does, the oldest query of the same flow and id is answered, preferring one with
+    the same question. A message without a question and with id 0 (multicast DNS) answers nobody.
     """
     buckets = len(t.flow) // WAYS
     n = 0

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cryptography import x509
 
+_SHORT = {"1.2.840.113549.1.9.1": "emailAddress", "2.5.4.5": "serialNumber", "2.5.4.17": "postalCode",
+          "2.5.4.15": "businessCategory", "2.5.4.12": "title", "2.5.4.4": "SN", "2.5.4.42": "GN"}  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -25,13 +27,14 @@ def columns(der: bytes) -> dict[str, Any]:
 
 
 def _parsed(der: bytes) -> dict[str, Any]:
-    from cryptography import x509  # noqa: PLC0415  (only captures with TLS need it)
+    from cryptography import x509  # imported late: only captures with TLS need it
 
     out: dict[str, Any] = {}
     try:
         cert = x509.load_der_x509_certificate(der)
-        out["subject"] = cert.subject.rfc4514_string()
-        out["issuer"] = cert.issuer.rfc4514_string()
+        short = {x509.ObjectIdentifier(oid): name for oid, name in _SHORT.items()}
+        out["subject"] = cert.subject.rfc4514_string(short)
+        out["issuer"] = cert.issuer.rfc4514_string(short)
         out["self_signed"] = cert.subject.public_bytes() == cert.issuer.public_bytes()
         out["not_before"] = (cert.not_valid_before_utc - _EPOCH) // timedelta(microseconds=1)
         out["not_after"] = (cert.not_valid_after_utc - _EPOCH) // timedelta(microseconds=1)
@@ -42,7 +45,7 @@ def _parsed(der: bytes) -> dict[str, Any]:
 
 
 def _names(cert: x509.Certificate) -> list[str]:
-    from cryptography import x509  # noqa: PLC0415
+    from cryptography import x509
 
     try:
         names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
