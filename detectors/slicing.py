@@ -1,0 +1,75 @@
+"""What slice hunts share: the restriction to the announced rows, and rows grouped to what a conclusion needs.
+
+Grouping is done by the engine, by subject, origin and message, so that an answer stays small whatever matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from detectors.base import Query, Slice
+from fengsui.finding import MAX_EVIDENCE, Evidence
+
+MAX_SAMPLES = 8
+
+SLICE = """org = {org:String} AND network = {network:String} AND topic = {topic:String}
+AND `partition` = {partition:UInt32} AND `offset` IN {offsets:Array(UInt64)}
+AND ts >= fromUnixTimestamp64Micro({least:Int64}, 'UTC') AND ts <= fromUnixTimestamp64Micro({greatest:Int64}, 'UTC')"""
+
+HOST = "concat('host:', replaceRegexpOne(IPv6NumToString({ip}), '^::ffff:', ''))"
+SOURCE, DESTINATION = HOST.format(ip="src_ip"), HOST.format(ip="dst_ip")
+
+
+def parameters(part: Slice) -> dict[str, Any]:
+    """What ``SLICE`` binds."""
+    return {
+        "org": part.org, "network": part.network, "topic": part.topic, "partition": part.partition,
+        "offsets": list(part.offsets), "least": part.least, "greatest": part.greatest,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Group:
+    """Matching rows of one subject in one message of one origin. Times in microseconds."""
+
+    subject: str
+    origin: str
+    unit: str
+    count: int
+    first: int
+    last: int
+    hours: Mapping[int, int]
+    evidence: tuple[Evidence, ...]
+    keys: tuple[str, ...]
+    samples: Mapping[str, tuple[str, ...]]
+
+
+def grouped(query: Query, part: Slice, rows: str, bound: Mapping[str, Any], keys: Sequence[str] = (),
+            samples: Sequence[str] = ()) -> list[Group]:  # fmt: skip
+    """Group what ``rows`` selects: subject, origin, offset, ts, event_id, text columns ``keys`` and ``samples``.
+
+    Up to 20 earliest events are kept as evidence, and up to 8 distinct values of each of ``samples``.
+    """
+    by = ["subject", "origin", "`offset`", *keys]
+    names = [f"arraySort(groupUniqArrayIf({MAX_SAMPLES})({s}, notEmpty({s}))) AS {s}_seen" for s in samples]
+    micro = "toUnixTimestamp64Micro(ts)"
+    hour = "toInt64(toUnixTimestamp(toStartOfHour(ts))) * 1000000"
+    sql = f"""SELECT {", ".join(by)}, count() AS n, min({micro}) AS first_ts, max({micro}) AS last_ts,
+sumMap([{hour}], [toUInt64(1)]) AS by_hour, by_hour.1 AS hours, by_hour.2 AS counts,
+groupArraySorted({MAX_EVIDENCE})(({micro}, hex(event_id))) AS events, events.1 AS event_ts, events.2 AS event_ids
+{"".join(f", {n}" for n in names)} FROM ({rows}) GROUP BY {", ".join(by)} ORDER BY first_ts, {", ".join(by)}"""  # noqa: S608 columns are ours, values are bound
+    table = query(sql, {**parameters(part), **bound})
+    return [_group(part, row, keys, samples) for row in table.to_pylist()]
+
+
+def _group(part: Slice, row: Mapping[str, Any], keys: Sequence[str], samples: Sequence[str]) -> Group:
+    events = zip(row["event_ts"], row["event_ids"], strict=True)
+    return Group(
+        subject=row["subject"], origin=row["origin"], unit=f"{part.topic}/{part.partition}/{row['offset']}",
+        count=row["n"], first=row["first_ts"], last=row["last_ts"],
+        hours=dict(zip(row["hours"], row["counts"], strict=True)),
+        evidence=tuple(Evidence(part.kind, ts, bytes.fromhex(i)) for ts, i in events),
+        keys=tuple(row[k] for k in keys), samples={s: tuple(row[f"{s}_seen"]) for s in samples},
+    )  # fmt: skip
