@@ -1,0 +1,60 @@
+"""The hunts' SQL: one file each, with a few shared pieces filled in by name. Values are bound by the server, never here.
+
+``@window`` the rows of the organisation's network in the window; ``@flows`` its flows, each once; ``@local(column)`` and
+``@outside(column)`` the sides of an address; ``@from(column)`` and ``@to(column)`` the scope of calls to the outside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from detectors.base import Query
+from detectors.hunts.networks import Networks
+from fengsui.finding import Window
+
+_PIECE = re.compile(r"@(\w+)(?:\((\w+)\))?")
+Piece = str | Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What every query of one run of a hunt is bound to. ``public``: no side is known to be inside (see beacon)."""
+
+    org: str
+    network: str
+    window: Window
+    networks: Networks
+    public: bool = False
+
+    def ask(self, query: Query, name: str, values: Mapping[str, Any] | None = None, **pieces: Piece) -> Any:
+        """Run ``name``.sql; the answer is a table."""
+        sql = fill(name, self._pieces() | pieces)
+        bound = {"org": self.org, "network": self.network, "start": self.window.start, "end": self.window.end}
+        return query(sql, bound | self.networks.parameters() | dict(values or {}))
+
+    def _pieces(self) -> dict[str, Piece]:
+        outside = self.networks.outside_sql
+        local = self.networks.local_sql
+        return {"local": local, "outside": outside, "from": outside if self.public else local, "to": outside}
+
+
+def fill(name: str, pieces: Mapping[str, Piece]) -> str:
+    """The text of ``name``.sql with its pieces; a piece that is not given is a file of that name."""
+
+    def piece(match: re.Match[str]) -> str:
+        given = pieces.get(match[1])
+        text = given(match[2]) if callable(given) else _file(match[1]) if given is None else given
+        return _PIECE.sub(piece, text)
+
+    return _PIECE.sub(piece, _file(name))
+
+
+@cache
+def _file(name: str) -> str:
+    lines = Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--"))
