@@ -5,15 +5,16 @@ from __future__ import annotations
 from collectors.network.parsers.base import DatagramParser, StreamParser
 from collectors.network.parsers.dns import DnsDatagrams, DnsParser
 from collectors.network.parsers.http import HttpParser
+from collectors.network.parsers.starttls import start_tls_parsers
 from collectors.network.parsers.tls import TlsParser
 
-STREAM_PARSERS: tuple[type[StreamParser], ...] = (TlsParser, HttpParser, DnsParser)
+STREAM_PARSERS: tuple[type[StreamParser], ...] = (TlsParser, HttpParser, DnsParser)  # and the table of starttls.py
 DATAGRAM_PARSERS: tuple[type[DatagramParser], ...] = (DnsDatagrams,)
 
 
 def stream_parsers() -> tuple[StreamParser, ...]:
     """Fresh parsers for one decoder."""
-    return tuple(p() for p in STREAM_PARSERS)
+    return (*(p() for p in STREAM_PARSERS), *start_tls_parsers())
 
 
 def datagram_parsers() -> tuple[DatagramParser, ...]:

@@ -48,9 +48,9 @@ class HttpParser:
         if resp[:5].upper() == REPLY:
             return True
         asked = _probe_request(orig.lstrip(b"\r\n"), port)
-        if asked is not False:
-            return asked
-        return None if port in PORTS and REPLY.startswith(resp) else False
+        if asked or REPLY.startswith(resp):
+            return asked if asked is not False or port not in PORTS else None
+        return False
 
     def open(self, emit: Emit, keep: Keep) -> Stream:
         return HttpStream(emit, keep, self._budget)

@@ -46,7 +46,9 @@ class Head:
     def length(self) -> int | None:
         """Content-Length, of several the last; None if there is no valid one."""
         text = self.get("content-length").strip().rsplit(",")[-1].strip().lstrip("+")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+        if not (text.isascii() and text.isdigit()):
+            return None
+        return int(text) if len(text.lstrip("0")) < 20 else None
 
     def chunked(self) -> bool:
         codings = self.get("transfer-encoding").replace(";", ",").split(",")
