@@ -1,0 +1,304 @@
+"""Between the flow table and the parsers: events in, rows out.
+
+Work here is by connection that some parser wants and by piece of its stream, never by packet: what no parser wants is
+dropped as soon as all have said so, and the flow table then stops telling of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from collectors.network import runs
+from collectors.network.flows import Table
+from collectors.network.layout import CLOSE, DATA, DATAGRAM, EVENTS, GAP, TCP
+from collectors.network.output import row_batch
+from collectors.network.parsers.base import Datagrams, DatagramParser, Keep, Rows, Stream, StreamParser
+from collectors.network.reassembly import Budget, Piece, Side
+from fengsui import schema
+from fengsui.batch import Batch, Identity
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Connection:
+    """A TCP connection that is being probed (``stream`` is None) or parsed."""
+
+    serial: int
+    port: int
+    orig: Side
+    resp: Side
+    stream: Stream | None = None
+    heads: tuple[bytearray, bytearray] = field(default_factory=lambda: (bytearray(), bytearray()))
+    early: list[tuple[bool, Piece, int]] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    first: int = 0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of the state kept for parsers, in connections and bytes."""
+
+    streams: int
+    held: int
+    held_total: int
+    probe: int
+
+
+class Applications:
+    """Runs the parsers of one decoder."""
+
+    def __init__(
+        self, table: Table, streams: Sequence[StreamParser], datagrams: Sequence[DatagramParser], limits: Limits,
+        keep: Keep,
+    ) -> None:  # fmt: skip
+        self.table, self.streams, self.datagrams, self.limits, self.keep = table, streams, datagrams, limits, keep
+        self.names = [p.name for p in streams]
+        self.names += sorted({p.name for p in datagrams} - set(self.names))
+        self.connections: dict[int, Connection] = {}
+        self.budget = Budget(limits.held_total)
+        self.dropped = 0  # connections given up because there were too many
+        self.orphans = 0  # rows whose flow was forgotten before they came
+        self._rows: dict[str, tuple[list[int], list[int], list[dict[str, Any]]]] = {}
+        self._columns: list[Rows] = []
+        self._ordinals = {k: (np.full(len(table.idents), -1, np.int64), np.zeros(len(table.idents), np.int64))
+                          for k in schema.EVENTS}  # fmt: skip
+        self._scratch = np.zeros(runs.RUN_BYTES, np.uint8)
+        self._runs = np.zeros((len(table.events), runs.RUN_WORDS), np.int64)
+        self._wanted = [_port_table(p.ports) for p in datagrams]
+        self._apps: dict[int, str] = {0: ""}
+        for p in datagrams:
+            for port in p.ports:
+                table.ports[port] = 1
+
+    # -- from the flow table
+
+    def take(self, buffer: Array) -> None:
+        """Give the parsers the events gathered so far; their payload lies in ``buffer``."""
+        n = int(self.table.counters[EVENTS])
+        self.table.counters[EVENTS] = 0
+        events = self.table.events[:n]
+        kinds = events["kind"]
+        packets = events[kinds == DATAGRAM]
+        if len(packets):
+            self._take_datagrams(buffer, packets)
+        if len(packets) < n:
+            order = np.nonzero(kinds != DATAGRAM)[0]
+            order = order[np.argsort(events["serial"][order], kind="stable")]
+            self._take_streams(buffer, events, order)
+
+    def _take_datagrams(self, buffer: Array, packets: Array) -> None:
+        mask = len(self.table.idents) - 1
+        who = self.table.idents[packets["serial"] & mask]
+        for parser, wanted in zip(self.datagrams, self._wanted, strict=True):
+            mine = packets[wanted[who["dst_port"]] | wanted[who["src_port"]]]
+            if not len(mine):
+                continue
+            self._columns += parser.feed(Datagrams(
+                buffer, np.ascontiguousarray(mine["start"]), np.ascontiguousarray(mine["size"]),
+                np.ascontiguousarray(mine["ts"]), np.ascontiguousarray(mine["serial"]), mine["orig"].astype(np.bool_),
+            ))  # fmt: skip
+            known = parser.recognised()
+            if len(known):
+                self._label(np.unique(known), self.names.index(parser.name))
+
+    def _label(self, serials: Array, parser: int) -> None:
+        at = serials & (len(self.table.idents) - 1)
+        at = at[self.table.idents["serial"][at] == serials]
+        self.table.idents["labels"][at] |= np.uint32(1 << parser)
+
+    def _take_streams(self, buffer: Array, events: Array, order: Array) -> None:
+        n = runs.join(events, order, self._runs)
+        table = self._runs[:n].tolist()
+        i = 0
+        while i < n:
+            serial = table[i][runs.SERIAL]
+            j = i + 1
+            while j < n and table[j][runs.SERIAL] == serial:
+                j += 1
+            c = self.connections.get(serial)
+            if c is None and table[i][runs.KIND] == DATA:
+                c = self._open(serial, table[i][runs.SEQ])
+            if c is not None:
+                self._run(c, buffer, events, order, table[i:j])
+            i = j
+
+    def _open(self, serial: int, seq: int) -> Connection | None:
+        who = self.table.idents[serial & (len(self.table.idents) - 1)]
+        if who["serial"] != serial:
+            return None
+        if len(self.connections) >= self.limits.streams:
+            self._finish(next(iter(self.connections.values())), 0)
+            self.dropped += 1
+        limit = self.limits.held
+        c = Connection(serial, int(who["dst_port"]), Side(self.budget, limit), Side(self.budget, limit))
+        c.asked = list(range(len(self.streams)))
+        self.connections[serial] = c
+        return c
+
+    def _run(self, c: Connection, buffer: Array, events: Array, order: Array, table: list[list[int]]) -> None:
+        """Feed the pieces of one connection until no parser wants more."""
+        for r in table:
+            kind, ts = r[runs.KIND], r[runs.TS]
+            if kind == CLOSE:
+                self._finish(c, ts)
+                return
+            orig = bool(r[runs.ORIG])
+            side = c.orig if orig else c.resp
+            if kind == GAP:
+                pieces = side.skip(r[runs.SEQ])
+            else:
+                size, start = r[runs.SIZE], r[runs.START]
+                if r[runs.COUNT] == 1:
+                    data = buffer[start : start + size].tobytes()
+                else:
+                    runs.gather(buffer, events, order, r[runs.FIRST], r[runs.COUNT], self._scratch)
+                    data = self._scratch[:size].tobytes()
+                pieces = side.add(r[runs.SEQ], data)
+            for piece in pieces:
+                if not self._feed(c, orig, piece, ts):
+                    self._unwant(c, ts)
+                    return
+
+    # -- to the parsers
+
+    def _feed(self, c: Connection, orig: bool, piece: Piece, ts: int) -> bool:
+        if c.stream is None:
+            return self._probe(c, orig, piece, ts)
+        if isinstance(piece, int):
+            return c.stream.gap(orig, piece, ts)
+        return c.stream.data(orig, piece, ts)
+
+    def _probe(self, c: Connection, orig: bool, piece: Piece, ts: int) -> bool:
+        """Ask each parser whether the connection is its own; open the first that says so."""
+        c.early.append((orig, piece, ts))
+        head = c.heads[0 if orig else 1]
+        if isinstance(piece, bytes):
+            head += piece[: self.limits.probe - len(head)]
+        heads = bytes(c.heads[0]), bytes(c.heads[1])
+        left = []
+        for k in c.asked:
+            answer = self.streams[k].probe(heads[0], heads[1], c.port)
+            if answer:
+                return self._recognise(c, k)
+            if answer is None:
+                left.append(k)
+        c.asked = left
+        full = len(heads[0]) >= self.limits.probe or len(heads[1]) >= self.limits.probe
+        return bool(left) and not full and len(c.early) < 64
+
+    def _recognise(self, c: Connection, parser: int) -> bool:
+        emit: Any = partial(self._emit, c.serial)
+        c.stream = self.streams[parser].open(emit, self.keep)
+        self._label(np.array([c.serial]), parser)
+        early, c.early, c.heads = c.early, [], (bytearray(), bytearray())
+        return all(self._feed(c, orig, piece, ts) for orig, piece, ts in early)
+
+    def _emit(self, serial: int, kind: str, ts: int, **columns: Any) -> None:
+        serials, times, rows = self._rows.setdefault(kind, ([], [], []))
+        serials.append(serial)
+        times.append(ts)
+        rows.append(columns)
+
+    def _unwant(self, c: Connection, ts: int) -> None:
+        """No parser wants more: close, and tell the flow table to be silent about it."""
+        who = self.table.idents[c.serial & (len(self.table.idents) - 1)]
+        if who["serial"] == c.serial and who["live"]:
+            self.table.flows["unwanted"][who["slot"]] = 1
+        if c.stream is not None:
+            c.stream.close(ts)
+        self._forget(c)
+
+    def _finish(self, c: Connection, ts: int) -> None:
+        """The connection is over: give what was held back, then close."""
+        for orig, side in ((True, c.orig), (False, c.resp)):
+            for piece in side.flush():
+                if not self._feed(c, orig, piece, ts):
+                    self._unwant(c, ts)
+                    return
+        self._unwant(c, ts)
+
+    def _forget(self, c: Connection) -> None:
+        c.orig.drop()
+        c.resp.drop()
+        self.connections.pop(c.serial, None)
+
+    # -- to the outbox
+
+    def expire(self, now: int) -> None:
+        for parser in self.datagrams:
+            self._columns += parser.expire(now)
+
+    def finish(self) -> None:
+        """The capture is over; all flows were removed, so only datagram parsers hold something."""
+        for c in list(self.connections.values()):
+            self._finish(c, c.first)
+        for parser in self.datagrams:
+            self._columns += parser.finish()
+
+    def batches(self, identity: Identity) -> list[Batch]:
+        """The rows since the last call, as Batches."""
+        out = []
+        columns, self._columns = self._columns, []
+        for r in columns:
+            out.append(self._batch(r.kind, np.asarray(r.flow, np.int64), np.asarray(r.ts, np.int64), r.columns, identity))
+        rows, self._rows = self._rows, {}
+        for kind, (serials, times, dicts) in rows.items():
+            names = sorted({name for d in dicts for name in d})
+            table = {name: _column(kind, name, dicts) for name in names}
+            out.append(self._batch(kind, np.array(serials, np.int64), np.array(times, np.int64), table, identity))
+        return [b for b in out if len(b)]
+
+    def _batch(self, kind: str, serials: Array, ts: Array, columns: dict[str, Any], identity: Identity) -> Batch:
+        who = self.table.idents[serials & (len(self.table.idents) - 1)]
+        known = who["serial"] == serials
+        if not known.all():
+            self.orphans += int((~known).sum())
+            keep = np.nonzero(known)[0]
+            serials, ts, who = serials[keep], ts[keep], who[keep]
+            columns = {k: _pick(v, keep) for k, v in columns.items()}
+        numbers = np.zeros(len(serials), np.uint32)
+        runs.ordinals(serials, *self._ordinals[kind], numbers)
+        return row_batch(kind, who, ts, numbers, columns, identity)
+
+    def apps(self, flows: Array) -> pa.Array:
+        """Labels of finished flows: names of the parsers that recognised them, sorted, joined by commas."""
+        serials = flows["serial"]
+        idents = self.table.idents[serials & (len(self.table.idents) - 1)]
+        masks = np.where((serials >= 0) & (idents["serial"] == serials), idents["labels"], 0).astype(np.int64)
+        kinds, inverse = np.unique(masks, return_inverse=True)
+        names = [",".join(sorted(n for i, n in enumerate(self.names) if int(m) >> i & 1)) for m in kinds]
+        return pa.array(names, pa.string()).take(pa.array(inverse.astype(np.int64)))
+
+
+def _port_table(ports: frozenset[int]) -> NDArray[np.bool_]:
+    table = np.zeros(65536, np.bool_)
+    table[list(ports)] = True
+    return table
+
+
+def _column(kind: str, name: str, rows: list[dict[str, Any]]) -> list[Any]:
+    """One column of rows given as dicts; absent values are what the schema says is absent."""
+    column = schema.KINDS[kind].column(name)
+    absent = None if column.optional else ABSENT.get(column.type, 0)
+    return [row.get(name, absent) for row in rows]
+
+
+def _pick(values: Any, keep: Array) -> Any:
+    if isinstance(values, list):
+        return [values[i] for i in keep]
+    return values.take(pa.array(keep)) if isinstance(values, (pa.Array, pa.ChunkedArray)) else values[keep]
+
+
+T = schema.Type
+ABSENT: dict[schema.Type, Any] = {
+    T.WORD: "", T.TEXT: "", T.TEXTS: [], T.TIMES: [], T.COUNTS: [], T.BOOL: False, T.F64: 0.0, T.ID: bytes(16),
+}  # fmt: skip
+assert TCP == 1
