@@ -386,7 +386,7 @@ def parse(b: Any, packets: Any, first: Any, count: Any, rows: Any, counters: Any
                 if at + 20 > end:
                     break
                 head = np.int64(b[at] & 15) * 4
-                total = be16(b, at + 2)
+                told = total = be16(b, at + 2)
                 if total == 0:  # segmentation offload leaves the length to the card
                     total = wire_end - at
                 proto = np.int64(b[at + 9])
@@ -398,8 +398,8 @@ def parse(b: Any, packets: Any, first: Any, count: Any, rows: Any, counters: Any
             elif version == 6:
                 if at + 40 > end:
                     break
-                total = be16(b, at + 4) + 40
-                if total == 40:
+                told = total = be16(b, at + 4) + 40
+                if total == 40 and (b[at + 6] == 6 or b[at + 6] == 17):
                     total = wire_end - at
                 payload, proto, fragment = _extensions(b, at + 40, end, np.int64(b[at + 6]))
                 head = payload - at
@@ -412,7 +412,7 @@ def parse(b: Any, packets: Any, first: Any, count: Any, rows: Any, counters: Any
             row.packet = k
             row.vlan = vlan
             row.tunnel = tunnel
-            row.ip_size = total
+            row.ip_size = told
             row.bad_sum = 0
             _addresses(b, at, row, version)
             inner_end = min(end, at + total)
