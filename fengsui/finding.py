@@ -150,7 +150,8 @@ def _finding(form: str, rule: Rule, detector: str, org: str, network: str, c: Co
 
 def added(d: Detection, detector: str) -> Finding:
     """A finding of a batch detector or a slice hunt."""
-    return _finding(ADDED, d.rule, detector, d.org, d.network, d.conclusion, d.conclusion.unit)
+    unit = f"{d.conclusion.unit} {d.conclusion.origin}"  # one message may hold rows of several captures
+    return _finding(ADDED, d.rule, detector, d.org, d.network, d.conclusion, unit)
 
 
 def result(rule: Rule, detector: str, org: str, network: str, window: Window, version: int,

@@ -112,7 +112,7 @@ NETWORK = (
     C("vlan", T.U16, "Outermost VLAN id, 0 if none"),
 )
 PLACE = (
-    C("topic", T.WORD, "Topic of the message"),
+    C("topic", T.WORD, "Topic of the message, and the bus's identity after an @"),
     C("partition", T.U32, "Partition of the message"),
     C("offset", T.U64, "Offset of the message"),
 )

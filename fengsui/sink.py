@@ -45,8 +45,11 @@ class Sink:
         """Ask the store what is already there from each position on: a predecessor may have died before its commit."""
         self._reset()
         for place, position in assignment.positions.items():
-            self._there[place] = self._store.offsets(_table(place), place, position)
+            self._there[place] = self._store.offsets(_table(place), self._at(place), position)
         return {}
+
+    def _at(self, place: Place) -> Place:
+        return wire.at(place, self._bus_id(place.topic))
 
     def work(self, messages: Sequence[Message], now: float) -> Commit | None:
         read = self._monotonic()
@@ -95,23 +98,22 @@ class Sink:
         return False
 
     def _insert_once(self, message: Message, batch: Batch, read: float) -> None:
-        place, table = message.place, _table(message.place)
+        place, table, at = message.place, _table(message.place), self._at(message.place)
         if self._monotonic() - read > TRUST_READ:
-            self._there[place] = self._store.offsets(table, place, message.offset)
+            self._there[place] = self._store.offsets(table, at, message.offset)
         there = self._there.get(place, {}).get(message.offset, 0)
         if there == 0:
             if len(batch):
-                token = wire.token(self._bus_id(place.topic), message)
-                self._store.insert(table, batch.rows, place, message.offset, token)
+                self._store.insert(table, batch.rows, at, message.offset, wire.token(at, message))
         elif there != len(batch):
             raise Stopped(f"{place} at {message.offset}: {there} of {len(batch)} rows are in the store")
         if batch.kind in EVENTS and len(batch):
-            self._stored += wire.announce(message, batch)
+            self._stored += wire.announce(at, message.offset, batch)
 
     def _delete(self, message: Message, d: Deletion) -> None:
-        table = _table(message.place)
-        self._store.delete(table, d.org, d.network, d.origin, message.place, message.offset)
-        self._stored.append(wire.announce_deletion(message, table, d))
+        table, at = _table(message.place), self._at(message.place)
+        self._store.delete(table, d.org, d.network, d.origin, at, message.offset)
+        self._stored.append(wire.announce_deletion(at, message.offset, table, d))
 
 
 def _table(place: Place) -> str:

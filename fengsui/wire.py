@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from fengsui.batch import MAX_BYTES, Batch, cut, decode
 from fengsui.bus import topics
-from fengsui.bus.protocol import Message, Output
+from fengsui.bus.protocol import Message, Output, Place
 from fengsui.errors import BadInput
 from fengsui.finding import HOUR_US, RESULT, Finding, to_batch
 from fengsui.schema import FINDING, KINDS
@@ -92,22 +92,31 @@ def read_message(message: Message) -> Batch | Deletion:
 
 
 def unit(message: Message) -> str:
-    """The name of a message in the findings that rest on it."""
+    """The name of a message in the findings that rest on it: the same in every repeat, and on no other bus."""
+    return message.headers.get("batch_id", "") or _where(message)
+
+
+def _where(message: Message) -> str:
     return f"{message.place.topic}/{message.place.partition}/{message.offset}"
 
 
-def token(bus_id: str, message: Message) -> str:
-    """The deduplication token of a message's block. Offsets alone would swallow rows after a topic was made anew."""
-    return f"{bus_id}/{unit(message)}/{message.headers.get('batch_id', '')}"
+def at(place: Place, bus_id: str) -> Place:
+    """A place as the store knows it: with the bus's identity, for offsets begin anew when a topic is made anew."""
+    return Place(f"{place.topic}@{bus_id}", place.partition)
+
+
+def token(place: Place, message: Message) -> str:
+    """The deduplication token of a message's block at a place as the store knows it."""
+    return f"{place.topic}/{place.partition}/{message.offset}/{message.headers.get('batch_id', '')}"
 
 
 def dead_letter(message: Message, error: BadInput) -> Output:
-    letter = DeadLetter(message.value, str(error), unit(message), message.offset)
-    return Output(topics.DEAD, unit(message), msgspec.msgpack.encode(letter))
+    letter = DeadLetter(message.value, str(error), _where(message), message.offset)
+    return Output(topics.DEAD, _where(message), msgspec.msgpack.encode(letter))
 
 
-def announce(message: Message, batch: Batch) -> list[Stored]:
-    """What a stored message announces: one entry for each organisation and network in it."""
+def announce(place: Place, offset: int, batch: Batch) -> list[Stored]:
+    """What a stored message announces, at a place as the store knows it: an entry for each organisation's network."""
     rows = batch.rows.select(["org", "network", "ts", "clock_ahead"])
     keys = rows.column("org").dictionary_encode(), rows.column("network").dictionary_encode()
     code = keys[0].indices.to_numpy().astype(np.int64) * len(keys[1].dictionary) + keys[1].indices.to_numpy()
@@ -120,16 +129,16 @@ def announce(message: Message, batch: Batch) -> list[Stored]:
         out.append(Stored(
             org=keys[0].dictionary[int(c) // len(keys[1].dictionary)].as_py(),
             network=keys[1].dictionary[int(c) % len(keys[1].dictionary)].as_py(),
-            kind=batch.kind, topic=message.place.topic, partition=message.place.partition, offsets=(message.offset,),
+            kind=batch.kind, topic=place.topic, partition=place.partition, offsets=(offset,),
             rows=int(mine.sum()), hours=tuple(hours.tolist()), least=int(ts[mine].min()), greatest=int(ts[mine].max()),
         ))  # fmt: skip
     return out
 
 
-def announce_deletion(message: Message, kind: str, d: Deletion) -> Stored:
+def announce_deletion(place: Place, offset: int, kind: str, d: Deletion) -> Stored:
     first, last = (d.hours[0], d.hours[-1] + HOUR_US) if d.hours else (0, 0)
-    return Stored(d.org, d.network, kind, message.place.topic, message.place.partition, (message.offset,), 0, d.hours,
-                  first, last, d.origin, deleted=True)  # fmt: skip
+    return Stored(d.org, d.network, kind, place.topic, place.partition, (offset,), 0, d.hours, first, last, d.origin,
+                  deleted=True)  # fmt: skip
 
 
 def merge(entries: Iterable[Stored]) -> list[Stored]:

@@ -24,7 +24,7 @@ _INSERT = (
     "async_insert = 0, max_threads = 1, max_insert_threads = 1, max_insert_block_size = 1048576, "
     "min_insert_block_size_rows = 1048576, min_insert_block_size_bytes = 0, insert_deduplicate = 1"
 )
-_TOKEN = re.compile(r"[\w./-]+")
+_TOKEN = re.compile(r"[\w./@-]+")
 _BUSY = ("TIMEOUT_EXCEEDED", "TOO_MANY_SIMULTANEOUS_QUERIES", "MEMORY_LIMIT_EXCEEDED", "NOT_ENOUGH_SPACE",
          "No space left")  # fmt: skip
 
@@ -42,7 +42,10 @@ class ChdbStore:
     def __init__(self, folder: Path | None) -> None:
         import chdb  # noqa: PLC0415 0.3 s and 200 MB: only who opens a store pays
 
+        from chdb._exceptions import ChdbError  # chdb.ChdbError is another class, which queries do not raise
+
         self._chdb: Any = chdb
+        self._errors = (ChdbError, RuntimeError)
         self._folder = folder
         self._lock = _own(folder) if folder else None
         self._local = threading.local()
@@ -66,7 +69,7 @@ class ChdbStore:
     def _run(self, sql: str, output: str, values: Mapping[str, Any] | None = None) -> Any:
         try:
             return self._connection().query(sql, output, params=bind(values or {}))
-        except self._chdb.ChdbError as e:
+        except self._errors as e:
             text = str(e)
             if any(b in text for b in _BUSY):
                 raise Retry(text) from e

@@ -1,0 +1,99 @@
+"""The command line. Only what a command needs is loaded when it runs: ``--help`` loads neither numba nor chDB."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fengsui import __version__
+from fengsui.cli.text import LANGUAGES, language, text
+from fengsui.errors import FengsuiError, UsageError
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse ends with 2 on a usage error; here 2 means that input could not be read, and usage is 3."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]  # never returns
+        self.print_usage(sys.stderr)
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        raise SystemExit(UsageError.exit_code)
+
+
+def parser(lang: str) -> argparse.ArgumentParser:
+    """Every command and its options, described in ``lang``."""
+
+    def t(key: str) -> str:
+        return text(key, lang)
+
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--lang", choices=LANGUAGES, default=lang, help=t("lang"))
+    common.add_argument("--config", type=Path, help=t("config"))
+    top = _Parser(prog="fengsui", description=t("about"), epilog=t("exits"))
+    top.add_argument("--lang", choices=LANGUAGES, default=lang, help=t("lang"))
+    top.add_argument("--version", action="version", version=f"fengsui {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, run: str) -> argparse.ArgumentParser:
+        p: argparse.ArgumentParser = commands.add_parser(name, help=t(name), description=t(name), parents=[common])
+        p.set_defaults(run=run)
+        return p
+
+    analyze = command("analyze", "analyze:run")
+    analyze.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=t("paths"))
+    analyze.add_argument("--json", action="store_true", help=t("json"))
+    analyze.add_argument("--all", action="store_true", help=t("all"))
+    analyze.add_argument("--data", type=Path, help=t("data"))
+    analyze.add_argument("--again", action="store_true", help=t("again"))
+    analyze.add_argument("--indicators", type=Path, action="append", metavar="FILE", help=t("indicators"))
+    analyze.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))
+    analyze.add_argument("--org", help=t("org"))
+
+    decode = command("decode", "decode:run")
+    decode.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=t("paths"))
+    decode.add_argument("--kind", action="append", help=t("kind"))
+
+    rules = command("rules", "rules:run")
+    rules.add_argument("what", choices=("test", "list"), help=f"test: {t('rules.test')}; list: {t('rules.list')}")
+    rules.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))
+    rules.add_argument("--json", action="store_true", help=t("json"))
+
+    bench = command("bench", "bench:run")
+    bench.add_argument("--packets", type=int, default=1_000_000)
+    bench.add_argument("--json", action="store_true", help=t("json"))
+
+    demo = command("demo", "demo:run")
+    demo.add_argument("--once", action="store_true", help=t("demo.once"))
+    demo.add_argument("--clean", action="store_true", help=t("demo.clean"))
+    demo.add_argument("--folder", type=Path, default=Path("demo-data"), help=t("demo.folder"))
+    demo.add_argument("--json", action="store_true", help=t("json"))
+    demo.add_argument("--all", action="store_true", help=t("all"))
+
+    command("warm", "warm:run")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    lang = language(words)
+    args = parser(lang).parse_args(words)
+    module, function = args.run.split(":")
+    try:
+        code: int = getattr(importlib.import_module(f"fengsui.cli.{module}"), function)(args)
+    except FengsuiError as e:
+        print(text("error", lang, text=e), file=sys.stderr)
+        return e.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `fengsui decode … | head` ends in peace
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

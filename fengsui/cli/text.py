@@ -1,0 +1,84 @@
+"""Text that people read, in English and Chinese. A key without both is a test failure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+LANGUAGES = ("en", "zh")
+
+TEXT: dict[str, tuple[str, str]] = {
+    "about": ("Software security situational awareness and early warning: from a packet to an alert",
+              "软件安全态势感知预警平台：从数据包到告警"),
+    "exits": ("Exit codes: 0 done; 1 failed; 2 done, but some input could not be read; 3 usage or settings.",
+              "退出码：0 完成；1 失败；2 完成，但部分输入无法读取；3 用法或设置错误。"),
+    "lang": ("language of what people read: en or zh", "界面语言：en 或 zh"),
+    "config": ("settings file (TOML)", "设置文件（TOML）"),
+    "analyze": ("alerts in captures and Zeek logs; needs no server", "分析抓包文件与 Zeek 日志并列出告警，无需服务"),
+    "decode": ("events in captures and Zeek logs as JSON lines; nothing is stored",
+               "把抓包文件与 Zeek 日志解码为 JSON 行事件，不存储"),
+    "rules": ("test or list the rules", "测试或列出规则"),
+    "rules.test": ("run every rule against the samples it must and must not match", "用应命中与不应命中的样本测试每条规则"),
+    "rules.list": ("list the rules", "列出规则"),
+    "bench": ("print the speed table", "打印速度表"),
+    "demo": ("a whole province on this machine with made data", "在本机用模拟数据演示一个省"),
+    "demo.once": ("print the alerts and exit", "打印告警后退出"),
+    "demo.clean": ("remove the demo's folder", "删除演示文件夹"),
+    "demo.folder": ("folder of the demo", "演示文件夹"),
+    "warm": ("compile what is compiled once, so that later starts are fast", "预先编译，使以后启动更快"),
+    "paths": ("captures (pcap, pcapng), Zeek logs, or folders of them", "抓包文件（pcap、pcapng）、Zeek 日志，或其文件夹"),
+    "json": ("JSON lines instead of a table", "输出 JSON 行而不是表格"),
+    "all": ("add what stays below the alert line", "同时列出未达告警线的发现"),
+    "kind": ("only events of this kind", "只输出此类事件"),
+    "data": ("folder to keep everything in; a temporary one if not given", "数据文件夹；不指定则使用临时文件夹"),
+    "again": ("delete what was read of the same capture or log, and read it anew", "删除同一抓包或日志先前读入的数据并重新读取"),
+    "indicators": ("list of indicators: a domain, address or network a line", "情报清单：每行一个域名、地址或网段"),
+    "rulesdir": ("folder of rules instead of those shipped", "用此规则文件夹代替自带规则"),
+    "org": ("organisation that owns the input", "输入数据所属单位"),
+    "reading": ("reading", "读取"),
+    "hunting": ("hunting over what was stored", "对已存储的数据执行狩猎"),
+    "made": ("making the province's traffic", "生成全省模拟流量"),
+    "already": ("{place}: already read on {when}, {rows} rows; its alerts are below (--again reads it anew)",
+                "{place}：已于 {when} 读取，共 {rows} 行；告警见下（--again 可重新读取）"),
+    "fault": ("could not be read: {fault}", "无法读取：{fault}"),
+    "more_faults": ("… and {n} more", "…… 另有 {n} 处"),
+    "read": ("{place}: {rows}", "{place}：{rows}"),
+    "none": ("No alerts in {rows} events.", "{rows} 个事件中没有告警。"),
+    "none_below": ("No alerts in {rows} events; {below} finding(s) below the alert line (--all shows them).",
+                   "{rows} 个事件中没有告警；有 {below} 项发现低于告警线（--all 可显示）。"),
+    "found": ("{n} alert(s) in {rows} events.", "{rows} 个事件中有 {n} 条告警。"),
+    "severity": ("severity", "级别"), "rule": ("rule", "规则"), "subject": ("subject", "对象"),
+    "what": ("what happened", "情况"), "first": ("first seen", "首次"), "last": ("last seen", "最近"),
+    "count": ("events", "事件数"), "org.column": ("organisation", "单位"), "city": ("city", "城市"),
+    "sev.0": ("unknown", "未知"), "sev.1": ("info", "信息"), "sev.2": ("low", "低"), "sev.3": ("medium", "中"),
+    "sev.4": ("high", "高"), "sev.5": ("critical", "严重"), "sev.6": ("fatal", "致命"),
+    "error": ("fengsui: {text}", "fengsui：{text}"),
+    "rules.ok": ("{ok} of {n} rules pass their samples", "{n} 条规则中 {ok} 条通过样本测试"),
+    "rules.none": ("no rules found in {folder}", "{folder} 中没有规则"),
+    "cleaned": ("removed {folder}", "已删除 {folder}"),
+    "nothing": ("nothing to remove in {folder}", "{folder} 中没有可删除的内容"),
+    "foreign": ("{folder} is not a demo's folder: it is left alone", "{folder} 不是演示文件夹，未作改动"),
+    "demo.note": ("Made data: the organisations, hosts and attacks below do not exist.",
+                  "以下为模拟数据：单位、主机与攻击均不存在。"),
+    "warming": ("compiling the packet and log readers once (about a minute; kept on disk)",
+                "首次编译数据包与日志读取器（约一分钟，结果保存在磁盘上）"),
+    "warmed": ("compiled in {seconds:.0f} s", "编译用时 {seconds:.0f} 秒"),
+}  # fmt: skip
+
+
+def text(key: str, lang: str, **arguments: Any) -> str:
+    """The text of a key, filled in."""
+    return TEXT[key][LANGUAGES.index(lang)].format(**arguments)
+
+
+def language(argv: Sequence[str], environment: Mapping[str, str] = os.environ) -> str:
+    """The language asked for: ``--lang``, FENGSUI_LANG, then the locale. An unknown one is left for the parser."""
+    for i, a in enumerate(argv):
+        value = a.partition("=")[2] if a.startswith("--lang=") else argv[i + 1] if a == "--lang" and i + 1 < len(argv) else ""
+        if value in LANGUAGES:
+            return value
+    for name in ("FENGSUI_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(name, ""):
+            return "zh" if environment[name].lower().startswith("zh") else "en"
+    return "en"
