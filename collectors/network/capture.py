@@ -73,9 +73,8 @@ class Capture:
         self.chunk = chunk
         self.buffer: NDArray[np.uint8] = np.zeros(chunk + annex + SPARE, np.uint8)
         self.size = path.stat().st_size
-        self._raw: IO[bytes] = path.open("rb")
-        zipped = self._raw.read(2) == GZIP
-        self._raw.seek(0)
+        self._raw = path.open("rb")  # may be a pipe: nothing here seeks
+        zipped = self._raw.peek(2)[:2] == GZIP
         self._file: IO[bytes] = gzip.GzipFile(fileobj=self._raw) if zipped else self._raw  # type: ignore[assignment]
         self.at = self.end = self.base = 0  # base: offset in the (unpacked) capture of buffer[0]
         self.ended = False
@@ -98,7 +97,7 @@ class Capture:
     @property
     def done(self) -> int:
         """Bytes of the file read so far, for progress."""
-        return self._raw.tell()
+        return self._raw.tell() if self._raw.seekable() else self.base + self.end
 
     def _read(self) -> None:
         view = memoryview(self.buffer)[: self.chunk]
