@@ -1,9 +1,9 @@
 """Zeek's logs as batches: tab-separated or JSON lines, growing, rotated or compressed, resumed from a marked byte.
 
 Identities. ``uid`` = hash(org, network, sensor, Zeek's uid); ``event_id`` = hash(org, network, sensor, log, the line,
-ordinal). The ordinal tells equal lines apart: it is the number of equal lines that end within the ``NEAR`` bytes before the
-line, so it depends on the log's content alone, not on chunks or resumes, and memory stays bounded. Equal lines farther
-apart than that get the same identity; Zeek repeats a line (a retransmitted DNS query) within seconds, if at all.
+ordinal). The ordinal tells equal lines apart: it is the number of equal lines that end within the ``NEAR`` bytes before
+the line, so it depends on the log's content alone, not on chunks or resumes, and memory stays bounded. Equal lines
+farther apart than that get the same identity; Zeek repeats a line (a query sent twice) within seconds, if at all.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from collectors.network import zeek_columns as columns
 from collectors.network import zeek_scan as scan
 from collectors.network.zeek_files import (
+    BLANK,
     LINE,
     ORDERS,
     Layout,
@@ -57,7 +59,7 @@ class Chunk:
 
 @dataclass
 class _Near:
-    """Hashes (first 8 bytes, uint64) and ends (absolute bytes) of the lines that end within ``NEAR`` of where we are."""
+    """Hashes (first 8 bytes, uint64) and ends (absolute bytes) of the lines that end within ``NEAR`` of the last."""
 
     hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     ends: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
@@ -96,7 +98,7 @@ class LogReader:
             raise BadInput("not a Zeek log that is read", str(path))
         self.path, self.log, self.position = path, log, 0
         self.identity = replace(identity, source="zeek")
-        self._layout = _first_layout(log)
+        self._layout = Layout()
         self._line, self._near = 0, _Near()
         self._dropped, self._start_of_long = 0, b""
         names = columns.wanted(log.log)
@@ -111,7 +113,13 @@ class LogReader:
             self._catch_up(start)
 
     def read(self, *, final: bool = False) -> Iterator[Chunk]:
-        """Chunks of what is there now. A last line without its end waits for more, unless the log is ``final``."""
+        """Chunks of what is there now. A last line without its end waits for more, unless the log is ``final``.
+
+        Damaged compression ends it with a chunk that says so. Raises BadInput if a log without header has fields in no
+        order that is known.
+        """
+        if self.position == 0:
+            self._layout = _first_layout(self.log, final)
         left, self._dropped = b"", 0
         damage: BadInput | None = None
         source = blocks(self.path, self.position)
@@ -119,7 +127,7 @@ class LogReader:
         while more:
             parts, size = [left], len(left)
             try:
-                while size < CHUNK_BYTES:
+                while size < len(left) + CHUNK_BYTES:
                     parts.append(next(source))
                     size += len(parts[-1])
             except StopIteration:
@@ -147,7 +155,7 @@ class LogReader:
         whole, base = text.rfind(b"\n") + 1, self.position
         while at < whole:
             chunk = None
-            if text[at] == 35 and not self._layout.json:
+            if not self._layout.json and self._comment(text, at):
                 at = self._header(text, at)
             else:
                 chunk, at = self._chunk(data, at, whole, base)
@@ -168,11 +176,14 @@ class LogReader:
                        self._start_of_long)  # fmt: skip
         return Chunk(self._batch(), self.position, [bad])
 
+    def _comment(self, text: bytes, at: int) -> bool:
+        first = self.position == 0 and at == 0
+        return text[at] == 35 or (first and text[:16].lstrip(BLANK)[:1] == b"#")
+
     def _header(self, text: bytes, at: int) -> int:
         lines = []
-        while at < len(text) and text[at] == 35:
-            end = text.index(b"\n", at)
-            lines.append(text[at:end])
+        while at < len(text) and self._comment(text, at) and (end := text.find(b"\n", at)) >= 0:
+            lines.append(text[at:end].lstrip(BLANK))
             at = end + 1
         self._line += len(lines)
         self._layout = header(self._layout, lines)
@@ -182,11 +193,11 @@ class LogReader:
         """Rows of the lines of data[lo:hi], as many as a chunk takes, and where they end."""
         layout, names = self._layout, self._names
         if layout.json:
-            found = scan.split_json(data, lo, hi, CHUNK_LINES, *self._keys, len(names))
+            found = scan.split_json(data, lo, hi, CHUNK_LINES, self._keys[0], self._keys[1], len(names))
         else:
             slots = np.array([names.index(f) if f in names else -1 for f in layout.fields], np.int64)
-            found = scan.split_tsv(data, lo, hi, CHUNK_LINES, layout.separator[0], slots, len(names),
-                                   np.frombuffer(layout.unset, np.uint8), np.frombuffer(layout.empty, np.uint8))  # fmt: skip
+            unset, empty = np.frombuffer(layout.unset, np.uint8), np.frombuffer(layout.empty, np.uint8)
+            found = scan.split_tsv(data, lo, hi, CHUNK_LINES, layout.separator[0], slots, len(names), unset, empty)
         end, line_start, line_end, starts, ends, status, number, physical = found
         number = number + self._line + 1
         self._line += physical
@@ -210,8 +221,8 @@ class LogReader:
     def _batch(self, got: dict[str, Any] | None = None, spans: columns.Spans | None = None, line_ids: Any = None,
                ordinals: Any = None) -> Batch:  # fmt: skip
         kind = KINDS[self.log.kind]
-        if got is None or spans is None:
-            return build(kind, self.identity, {}, 0)
+        if got is None or spans is None or not len(line_ids):
+            return Batch(kind.name, pa.RecordBatch.from_pylist([], schema=kind.arrow))
         given = columns.finish(self.log.log, self.log.open, got, spans)
         tail = np.ascontiguousarray(ordinals, "<u4").view(np.uint8).reshape(-1, 4)
         given["event_id"] = hash_matrix(_joined(self._event_tag, line_ids, tail))
@@ -232,6 +243,7 @@ class LogReader:
 
     def _catch_up(self, start: int) -> None:
         """Pass over the first ``start`` bytes: count their lines, apply their headers, know the lines near the end."""
+        self._layout = _first_layout(self.log, True)
         tail, at = b"", 0
         for block in blocks(self.path):
             tail += block[: start - at]
@@ -247,14 +259,8 @@ class LogReader:
 
     def _seen(self, text: bytes, base: int) -> None:
         self._line += text.count(b"\n")
-        comments, at = [], 0 if text.startswith(b"#") else text.find(b"\n#") + 1
-        while not self._layout.json and (at or text.startswith(b"#")):
-            comments.append(text[at : text.index(b"\n", at)])
-            at = text.find(b"\n#", at) + 1
-            if not at:
-                break
-        if comments:
-            self._layout = header(self._layout, comments)
+        if not self._layout.json:
+            self._layout = header(self._layout, _comments(text, first=base == 0))
         data = np.frombuffer(text, np.uint8)
         breaks = np.flatnonzero(data == 10)
         starts = np.concatenate([[0], breaks[:-1] + 1]).astype(np.int64) if len(breaks) else np.empty(0, np.int64)
@@ -262,18 +268,31 @@ class LogReader:
         self._near.ordinals(hash_spans(data, starts, ends), starts + base, ends + base)
 
 
+def _comments(text: bytes, *, first: bool) -> list[bytes]:
+    """The ``#`` lines of whole lines of text; ``first`` if the log begins here."""
+    found, at = [], text.find(b"\n#") + 1
+    if first and text[:16].lstrip(BLANK)[:1] == b"#":
+        found.append(text[: text.index(b"\n")].lstrip(BLANK))
+    elif text[:1] == b"#":
+        found.append(text[: text.index(b"\n")])
+    while at:
+        found.append(text[at : text.index(b"\n", at)])
+        at = text.find(b"\n#", at) + 1
+    return found
+
+
 def _joined(tag: Bytes, *parts: Bytes) -> Bytes:
     n = len(parts[0])
     return np.ascontiguousarray(np.hstack([np.broadcast_to(tag, (n, len(tag))), *parts]))
 
 
-def _first_layout(log: Log) -> Layout:
-    """JSON lines, tab-separated under a header that follows, or, without header, the order of a log beside it or Zeek's."""
+def _first_layout(log: Log, final: bool) -> Layout:
+    """JSON lines; tab-separated under a header that follows; or, without one, in a neighbour's order or Zeek's own."""
     text = head(log.path)
-    line = first_line(text) or text
+    line = first_line(text) or (text if final else b"")
     if line.lstrip().startswith(b"{"):
         return Layout(json=True)
-    if text.startswith(b"#") or not text:
+    if text.lstrip(BLANK).startswith(b"#") or not line:
         return Layout()
     count = line.count(b"\t") + 1
     for near in sorted(log.path.parent.glob("*.log*")):
@@ -296,5 +315,5 @@ def _header_of(path: Path) -> Layout:
 
 
 def read_log(path: Path, identity: Identity, *, start: int = 0, final: bool = True) -> Iterator[Chunk]:
-    """One log from ``start``, a byte that a chunk ended at. ``final`` False leaves a last line without end for later."""
+    """One log from ``start``, where a chunk ended. ``final`` False leaves a last line without its end for later."""
     yield from LogReader(path, identity, start=start).read(final=final)

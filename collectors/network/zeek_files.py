@@ -17,21 +17,24 @@ KINDS = {"conn": "flow", "dns": "dns", "http": "http", "ssl": "tls", "files": "f
 SUFFIXES = (".log", ".log.gz", ".log.zst")
 BLOCK = 1 << 20  # bytes read, or made by decompression, at a time
 HEAD = 1 << 16  # bytes looked at to learn what a log is
+BLANK = b"\xef\xbb\xbf \t"  # what an editor may have left before the first #
 LINE = 16 << 20  # bytes of the longest line read; a longer one is reported and passed over
 
 # Zeek's own order of columns, for a log without header: by log and number of fields.
 _ID = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p")
 _CONN = (*_ID, "proto", "service", "duration", "orig_bytes", "resp_bytes", "conn_state", "local_orig", "local_resp",
-         "missed_bytes", "history", "orig_pkts", "orig_ip_bytes", "resp_pkts", "resp_ip_bytes", "tunnel_parents")  # fmt: skip
-_DNS = (*_ID, "proto", "trans_id", "rtt", "query", "qclass", "qclass_name", "qtype", "qtype_name", "rcode", "rcode_name",
-        "AA", "TC", "RD", "RA", "Z", "answers", "TTLs", "rejected")  # fmt: skip
-_HTTP = (*_ID, "trans_depth", "method", "host", "uri", "referrer", "version", "user_agent", "origin", "request_body_len",
-         "response_body_len", "status_code", "status_msg", "info_code", "info_msg", "tags", "username", "password",
-         "proxied", "orig_fuids", "orig_filenames", "orig_mime_types", "resp_fuids", "resp_filenames",
-         "resp_mime_types")  # fmt: skip
+         "missed_bytes", "history", "orig_pkts", "orig_ip_bytes", "resp_pkts", "resp_ip_bytes",
+         "tunnel_parents")  # fmt: skip
+_DNS = (*_ID, "proto", "trans_id", "rtt", "query", "qclass", "qclass_name", "qtype", "qtype_name", "rcode",
+        "rcode_name", "AA", "TC", "RD", "RA", "Z", "answers", "TTLs", "rejected")  # fmt: skip
+_HTTP = (*_ID, "trans_depth", "method", "host", "uri", "referrer", "version", "user_agent", "origin",
+         "request_body_len", "response_body_len", "status_code", "status_msg", "info_code", "info_msg", "tags",
+         "username", "password", "proxied", "orig_fuids", "orig_filenames", "orig_mime_types", "resp_fuids",
+         "resp_filenames", "resp_mime_types")  # fmt: skip
 _FILES = ("ts", "fuid", "tx_hosts", "rx_hosts", "conn_uids", "source", "depth", "analyzers", "mime_type", "filename",
-          "duration", "local_orig", "is_orig", "seen_bytes", "total_bytes", "missing_bytes", "overflow_bytes", "timedout",
-          "parent_fuid", "md5", "sha1", "sha256", "extracted", "extracted_cutoff", "extracted_size")  # fmt: skip
+          "duration", "local_orig", "is_orig", "seen_bytes", "total_bytes", "missing_bytes", "overflow_bytes",
+          "timedout", "parent_fuid", "md5", "sha1", "sha256", "extracted", "extracted_cutoff",
+          "extracted_size")  # fmt: skip
 ORDERS = {("conn", len(_CONN)): _CONN, ("conn", len(_CONN) + 1): (*_CONN, "ip_proto"), ("dns", len(_DNS)): _DNS,
           ("http", len(_HTTP)): _HTTP, ("files", len(_FILES)): _FILES}  # fmt: skip
 
@@ -81,8 +84,8 @@ def header(layout: Layout, lines: list[bytes]) -> Layout:
             values[key] = rest
     if len(values["set_separator"]) != 1:
         raise BadInput("a set separator of other than one byte", raw=b"\n".join(lines))
-    return Layout(False, values["separator"], values["set_separator"], values["empty_field"], values["unset_field"], path,
-                  fields)  # fmt: skip
+    return Layout(False, values["separator"], values["set_separator"], values["empty_field"], values["unset_field"],
+                  path, fields)  # fmt: skip
 
 
 def _character(text: bytes) -> bytes:
@@ -170,7 +173,7 @@ def first_line(text: bytes) -> bytes:
     at = 0
     while (end := text.find(b"\n", at)) >= 0:
         line = text[at:end].rstrip(b"\r")
-        if line and not line.startswith(b"#"):
+        if line and not (line if at else line.lstrip(BLANK)).startswith(b"#"):
             return line
         at = end + 1
     return b""
@@ -200,7 +203,7 @@ def recognise(path: Path) -> Log | None:
         found = _PATH.search(line)
         if found:
             inside, opened = found[2].decode(), opened or bool(found[1])
-    elif text.startswith(b"#"):
+    elif text.lstrip(BLANK).startswith(b"#"):
         inside = _header_path(text)
         opened, inside = opened or inside.startswith("open_"), inside.removeprefix("open_")
     log = inside or (named[2] if named else "")
@@ -208,7 +211,7 @@ def recognise(path: Path) -> Log | None:
 
 
 def _header_path(text: bytes) -> str:
-    found = re.search(rb"^#path.([^\r\n]*)", text, re.MULTILINE)
+    found = re.search(rb"^#path.([^\r\n]*)\r?\n", text, re.MULTILINE)
     return found[1].decode("utf-8", "replace") if found else ""
 
 

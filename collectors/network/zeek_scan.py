@@ -1,7 +1,7 @@
 """Where the fields of Zeek's lines lie: compiled scanners that turn a buffer into spans, without an object per line.
 
-Tab-separated and JSON lines both end as the same shape: for each wanted field a row of starts and a row of ends into the
-buffer (int64), one column a line; an empty span means absent. What follows need not know which form it was.
+Tab-separated and JSON lines both end as the same shape: for each wanted field a row of starts and a row of ends into
+the buffer (int64), one column a line; an empty span means absent. What follows need not know which form it was.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ REASONS = {
     TRAILING: "text after the JSON object",
     ESCAPE: "an escape that JSON does not know",
 }
+_ESCAPES = (34, 92, 47, 98, 102, 110, 114, 116)
 _KEYS = 256  # slots of the key table; the widest log here has 30 wanted fields
 
 
@@ -137,7 +138,7 @@ def _string(data: Any, at: int, hi: int) -> Any:
                     if not _hex(data[at + j]):
                         return at, ESCAPE
                 at += 4
-            elif not (c == 34 or c == 92 or c == 47 or c == 98 or c == 102 or c == 110 or c == 114 or c == 116):
+            elif c not in _ESCAPES:
                 return at, ESCAPE
         at += 1
     return hi, HALF
@@ -150,7 +151,7 @@ def _value(data: Any, at: int, hi: int) -> Any:
     if c == 34:
         close, status = _string(data, at + 1, hi)
         return at + 1, close, close + 1, status
-    if c == 91 or c == 123:
+    if c in (91, 123):
         depth, i = 0, at
         while i < hi:
             c = data[i]
@@ -158,9 +159,9 @@ def _value(data: Any, at: int, hi: int) -> Any:
                 i, status = _string(data, i + 1, hi)
                 if status != OK:
                     return at, at, hi, status
-            elif c == 91 or c == 123:
+            elif c in (91, 123):
                 depth += 1
-            elif c == 93 or c == 125:
+            elif c in (93, 125):
                 depth -= 1
                 if depth == 0:
                     return at, i + 1, i + 1, OK
@@ -269,7 +270,7 @@ def split_lists(data: Any, starts: Any, ends: Any, separator: int, json: bool) -
                     break
                 a, b, at, status = _value(data, at, hi)
                 if status == HALF and at == hi:  # the last number ends where the array does
-                    a, b, status = a, hi, OK
+                    b, status = hi, OK
                 if status != OK:
                     break
                 s[k], e[k] = a, b

@@ -50,7 +50,8 @@ def _decimal(data: Any, at: int, end: int) -> Any:
         minus = at < end and data[at] == 45
         if at < end and (data[at] == 45 or data[at] == 43):
             at += 1
-        power, seen = 0, False
+        power: Any = 0
+        seen = False
         while at < end and 48 <= data[at] <= 57 and power < 1000:
             power = power * 10 + (np.int64(data[at]) - 48)
             seen = True
@@ -61,19 +62,21 @@ def _decimal(data: Any, at: int, end: int) -> Any:
 
 @nb.njit(cache=True, nogil=True)
 def _digits(data: Any, at: int, count: int) -> int:
-    value = 0
+    value: Any = 0
     for i in range(at, at + count):
         c = np.int64(data[i])
         if c < 48 or c > 57:
             return -1
         value = value * 10 + (c - 48)
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True, nogil=True)
 def _iso(data: Any, at: int, end: int) -> int:
     """Microseconds of ``2024-01-31T17:32:32.422947Z``, or -1."""
-    if end - at < 20 or data[end - 1] != 90 or data[at + 10] != 84:
+    if end - at < 20 or data[end - 1] != 90 or data[at + 10] != 84 or data[at + 4] != 45 or data[at + 7] != 45:
+        return -1
+    if data[at + 13] != 58 or data[at + 16] != 58:
         return -1
     y, m, d = _digits(data, at, 4), _digits(data, at + 5, 2), _digits(data, at + 8, 2)
     h, mi, s = _digits(data, at + 11, 2), _digits(data, at + 14, 2), _digits(data, at + 17, 2)
@@ -173,15 +176,16 @@ def flags(data: Any, starts: Any, ends: Any) -> Any:
         if size == 0:
             continue
         c = data[starts[i]]
-        out[i] = c == 84 or c == 116
-        yes, no = (c == 84 and size == 1) or (c == 116 and size == 4), (c == 70 and size == 1) or (c == 102 and size == 5)
-        bad[i] = not (yes or no)
+        yes = (c == 84 and size == 1) or (c == 116 and size == 4)
+        no = (c == 70 and size == 1) or (c == 102 and size == 5)
+        out[i], bad[i] = yes, not (yes or no)
     return out, bad
 
 
 @nb.njit(cache=True, nogil=True)
 def _v4(data: Any, at: int, end: int, out: Any, place: int) -> bool:
-    part, value, digits = 0, 0, 0
+    value: Any = 0
+    part, digits = 0, 0
     for i in range(at, end + 1):
         c = np.int64(data[i]) if i < end else 46
         if c == 46:
@@ -198,10 +202,11 @@ def _v4(data: Any, at: int, end: int, out: Any, place: int) -> bool:
 
 @nb.njit(cache=True, nogil=True)
 def _v6(data: Any, at: int, end: int, out: Any) -> bool:
-    groups, gap, value, digits = 0, -1, 0, 0
+    value: Any = 0
+    groups, gap, digits = 0, -1, 0
     i = at
-    if i + 1 < end and data[i] == 58:
-        if data[i + 1] != 58:
+    if data[i] == 58:
+        if i + 1 == end or data[i + 1] != 58:
             return False
         gap, i = 0, i + 2
     begin = i
@@ -209,7 +214,7 @@ def _v6(data: Any, at: int, end: int, out: Any) -> bool:
         c = np.int64(data[i]) if i < end else 58
         if c == 58:
             if i == end and digits == 0:
-                if groups == 0 or gap == groups:
+                if groups in (0, gap):
                     break
                 return False
             if digits == 0:
