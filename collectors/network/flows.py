@@ -1,7 +1,7 @@
 """The two-way flow table: a fixed number of flows, packets in, finished flows and events for parsers out. Compiled.
 
 Flows are removed by packet time: when a later packet of the same endpoints finds them out of date, or when the hand
-passes over them (it looks at two places of the table for each packet, so that the order of what comes out depends on
+passes over them (it looks at as many places of the table for a number of packets, so that the order of what comes out depends on
 the packets only, not on how they were cut into chunks). A full table gives up the longest silent of the next flows
 under the hand and counts it.
 """
@@ -23,6 +23,7 @@ from collectors.network.layout import (
 
 Array = NDArray[Any]
 GIVE_UP = 64  # flows compared when the table is full
+TURN = 64  # places that the hand looks at, once for every TURN / 2 rows
 NONE = -1
 
 
@@ -83,15 +84,15 @@ def _hash(row: Any, vlan: Any, seed: Any) -> Any:
 
 
 @nb.njit(cache=True)
-def _find(t: Any, row: Any, h: Any, vlan: Any) -> Any:
+def _find(index: Any, flows: Any, row: Any, h: Any, vlan: Any) -> Any:
     """(slot or -1, whether the row comes from the originator)."""
-    mask = np.uint64(t.index.shape[0] - 1)
+    mask = np.uint64(index.shape[0] - 1)
     i = h & mask
     while True:
-        slot = t.index[i]
+        slot = index[i]
         if slot < 0:
             return np.int64(-1), True
-        f = t.flows[slot]
+        f = flows[slot]
         if f.hash == h and f.proto == row.proto and f.key_vlan == vlan:
             if (
                 f.src_lo == row.src_lo and f.dst_lo == row.dst_lo and f.src_port == row.src_port
@@ -167,15 +168,15 @@ def _event(t: Any, serial: Any, ts: Any, start: Any, seq: Any, size: Any, kind: 
 
 
 @nb.njit(cache=True)
-def expires(t: Any, slot: Any) -> Any:
-    f = t.flows[slot]
+def expires(f: Any, ends: Any, options: Any, slot: Any) -> Any:
+    """When the flow goes if nothing more is heard of it, in microseconds."""
     if f.kind == TCP:
-        return tcp.expires(f, t.ends[2 * slot], t.ends[2 * slot + 1], t.options)
+        return tcp.expires(f, ends[2 * slot], ends[2 * slot + 1], options)
     if f.kind == UDP:
-        return f.last + t.options[UDP_IDLE]
+        return f.last + options[UDP_IDLE]
     if f.kind in (ICMP, ICMP6):
-        return f.last + t.options[ICMP_IDLE]
-    return f.last + t.options[OTHER_IDLE]
+        return f.last + options[ICMP_IDLE]
+    return f.last + options[OTHER_IDLE]
 
 
 @nb.njit(cache=True)
@@ -195,15 +196,16 @@ def _evict(t: Any) -> None:
 @nb.njit(cache=True)
 def _turn(t: Any, steps: Any) -> None:
     """Let the hand look at the next places of the table."""
+    flows, ends, options = t.flows, t.ends, t.options
     n = t.counters[HIGH]
-    if n == 0:
-        return
+    now = t.counters[NOW]
     hand = t.counters[HAND]
-    for _ in range(steps):
+    for _ in range(min(steps, n)):
         hand += 1
         if hand >= n:
             hand = 0
-        if t.flows[hand].used and expires(t, hand) <= t.counters[NOW]:
+        f = flows[hand]
+        if f.used and expires(f, ends, options, hand) <= now:
             remove(t, hand)
     t.counters[HAND] = hand
 
@@ -218,6 +220,8 @@ def _flip(t: Any, slot: Any) -> None:
     f.flipped ^= 1
     f.seen = ((f.seen & 1) << 1) | (f.seen >> 1)
     f.partial = 0
+    if f.serial >= 0:
+        _copy_ident(f, t.idents[f.serial & (t.idents.shape[0] - 1)])
     tcp.letter(f, t.history[slot], 94, True)
     kept = np.empty(1, END)
     kept[0] = t.ends[2 * slot]
@@ -315,44 +319,25 @@ def _copy_ident(f: Any, d: Any) -> None:
 
 
 @nb.njit(cache=True)
-def _tcp_row(t: Any, slot: Any, row: Any, orig: Any) -> Any:
-    """Take a segment; returns whether the row comes from the originator afterwards."""
+def _tell(t: Any, slot: Any, row: Any, orig: Any, data: Any, in_order: Any, hole: Any) -> None:
+    """Events of a segment for the parsers: a hole that it acknowledged, its payload."""
     f = t.flows[slot]
-    mine, other = 2 * slot + (0 if orig else 1), 2 * slot + (1 if orig else 0)
-    e, p = t.ends[mine], t.ends[other]
-    data, in_order, hole, flip = tcp.segment(
-        f, e, p, t.history[slot], t.spans[mine], t.spans[other], row, orig, t.options
-    )
-    if not f.unwanted:
-        if hole > 0 and f.serial >= 0:
-            _event(t, f.serial, row.ts, 0, hole, 0, GAP, 0 if orig else 1, 0)
-        if data >= 0 and row.captured > 0:
-            if f.serial < 0:
-                _name(t, slot)
-            whole = row.captured >= row.size
-            _event(t, f.serial, row.ts, row.start, data, row.captured, DATA, 1 if orig else 0,
-                   1 if in_order and whole else 0)  # fmt: skip
-    if flip:
-        _flip(t, slot)
-        if f.serial >= 0:
-            _copy_ident(f, t.idents[f.serial & (t.idents.shape[0] - 1)])
-        return not orig
-    return orig
+    if hole > 0 and f.serial >= 0:
+        _event(t, f.serial, row.ts, 0, hole, 0, GAP, 0 if orig else 1, 0)
+    if data >= 0 and row.captured > 0:
+        if f.serial < 0:
+            _name(t, slot)
+        whole = row.captured >= row.size
+        _event(t, f.serial, row.ts, row.start, data, row.captured, DATA, 1 if orig else 0,
+               1 if in_order and whole else 0)  # fmt: skip
 
 
 @nb.njit(cache=True)
-def _datagram(t: Any, slot: Any, row: Any, orig: Any) -> None:
+def _tell_datagram(t: Any, slot: Any, row: Any, orig: Any) -> None:
     f = t.flows[slot]
-    e = t.ends[2 * slot + (0 if orig else 1)]
-    f.last = row.ts
-    e.bytes += row.size
-    e.active = 1
-    if row.kind == UDP:
-        tcp.once(f, e, t.history[slot], tcp.SEEN_DATA, 68, orig)
-        if (t.ports[f.dst_port] or t.ports[f.src_port]) and row.captured > 0:
-            if f.serial < 0:
-                _name(t, slot)
-            _event(t, f.serial, row.ts, row.start, 0, row.captured, DATAGRAM, 1 if orig else 0, 1)
+    if f.serial < 0:
+        _name(t, slot)
+    _event(t, f.serial, row.ts, row.start, 0, row.captured, DATAGRAM, 1 if orig else 0, 1)
 
 
 @nb.njit(cache=True)
@@ -371,11 +356,12 @@ def _bad_sum(t: Any, slot: Any, orig: Any) -> None:
 @nb.njit(cache=True, nogil=True)
 def track(t: Any, rows: Any, first: Any, count: Any) -> Any:
     """Take ``rows[first:count]`` (ROW); returns the next row, which is before ``count`` when an output is full."""
-    c = t.counters
-    every = t.options[REPORT_EVERY]
+    # Handing the whole table to a function counts references to all of its arrays: only what is rare is called so.
+    c, flows, ends, spans, history, index = t.counters, t.flows, t.ends, t.spans, t.history, t.index
+    options, ports, done, events = t.options, t.ports, t.done, t.events
+    every = options[REPORT_EVERY]
     for k in range(first, count):
-        # A row ends at most itself, an evicted flow and two under the hand, and says at most that and two events.
-        if c[DONE] + 6 > t.done.shape[0] or c[EVENTS] + 8 > t.events.shape[0]:
+        if c[DONE] + TURN + 4 > done.shape[0] or c[EVENTS] + TURN + 6 > events.shape[0]:
             return k
         row = rows[k]
         if row.kind == FRAGMENT:
@@ -383,14 +369,14 @@ def track(t: Any, rows: Any, first: Any, count: Any) -> Any:
         c[ROWS] += 1
         if row.ts > c[NOW]:
             c[NOW] = row.ts
-        vlan = np.int64(row.vlan) if t.options[VLAN_IN_KEY] else np.int64(0)
-        h = _hash(row, vlan, t.options[SEED])
-        slot, orig = _find(t, row, h, vlan)
+        vlan = np.int64(row.vlan) if options[VLAN_IN_KEY] else np.int64(0)
+        h = _hash(row, vlan, options[SEED])
+        slot, orig = _find(index, flows, row, h, vlan)
         ordinal = 0
         if slot >= 0:
-            f = t.flows[slot]
-            over = expires(t, slot) <= row.ts
-            if not over and row.kind == TCP and tcp.reused(f, t.ends[2 * slot], t.ends[2 * slot + 1], row):
+            f = flows[slot]
+            over = expires(f, ends, options, slot) <= row.ts
+            if not over and row.kind == TCP and tcp.reused(f, ends[2 * slot], ends[2 * slot + 1], row):
                 over = True
                 c[REUSED] += 1
             if over:
@@ -401,23 +387,38 @@ def track(t: Any, rows: Any, first: Any, count: Any) -> Any:
             if c[LAST_EVICTED] >= row.ts:
                 ordinal += c[EVICTED] << 8  # one with these endpoints and this start may have been given up
             slot, orig = _create(t, row, h, vlan, ordinal)
-        f = t.flows[slot]
+        f = flows[slot]
         if every and row.ts - f.reported >= every:
             f.open = 1
             f.reported = row.ts
             _report(t, slot)
             f.reports += 1
+        mine = 2 * slot + (0 if orig else 1)
+        e = ends[mine]
         if row.bad_sum:
             _bad_sum(t, slot, orig)
         else:
-            if row.kind == TCP:
-                orig = _tcp_row(t, slot, row, orig)
-            else:
-                _datagram(t, slot, row, orig)
-            e = t.ends[2 * slot + (0 if orig else 1)]
             e.packets += 1
             e.ip_bytes += row.ip_size
-        _turn(t, 2)
+            if row.kind == TCP:
+                other = 4 * slot + 1 - mine
+                data, in_order, hole, flip = tcp.segment(
+                    f, e, ends[other], history[slot], spans[mine], spans[other], row, orig, options
+                )
+                if not f.unwanted and (data >= 0 or hole > 0):
+                    _tell(t, slot, row, orig, data, in_order, hole)
+                if flip:
+                    _flip(t, slot)
+            else:
+                f.last = row.ts
+                e.bytes += row.size
+                e.active = 1
+                if row.kind == UDP:
+                    tcp.once(f, e, history[slot], tcp.SEEN_DATA, 68, orig)  # D
+                    if row.captured > 0 and (ports[f.dst_port] or ports[f.src_port]):
+                        _tell_datagram(t, slot, row, orig)
+        if c[ROWS] % (TURN // 2) == 0:
+            _turn(t, TURN)
     return count
 
 
