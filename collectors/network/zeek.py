@@ -158,7 +158,7 @@ class LogReader:
             if not self._layout.json and self._comment(text, at):
                 at = self._header(text, at)
             else:
-                chunk, at = self._chunk(data, at, whole, base)
+                chunk, at = self._chunk(data, at, whole, base, min(CHUNK_LINES, text.count(b"\n", at, whole)))
             self.position = base + min(at, size)
             if chunk is not None:
                 yield replace(chunk, end=self.position)
@@ -189,15 +189,15 @@ class LogReader:
         self._layout = header(self._layout, lines)
         return at
 
-    def _chunk(self, data: NDArray[np.uint8], lo: int, hi: int, base: int) -> tuple[Chunk | None, int]:
-        """Rows of the lines of data[lo:hi], as many as a chunk takes, and where they end."""
+    def _chunk(self, data: NDArray[np.uint8], lo: int, hi: int, base: int, limit: int) -> tuple[Chunk | None, int]:
+        """Rows of the lines of data[lo:hi], at most ``limit``, and where they end."""
         layout, names = self._layout, self._names
         if layout.json:
-            found = scan.split_json(data, lo, hi, CHUNK_LINES, self._keys[0], self._keys[1], len(names))
+            found = scan.split_json(data, lo, hi, limit, self._keys[0], self._keys[1], len(names))
         else:
             slots = np.array([names.index(f) if f in names else -1 for f in layout.fields], np.int64)
             unset, empty = np.frombuffer(layout.unset, np.uint8), np.frombuffer(layout.empty, np.uint8)
-            found = scan.split_tsv(data, lo, hi, CHUNK_LINES, layout.separator[0], slots, len(names), unset, empty)
+            found = scan.split_tsv(data, lo, hi, limit, layout.separator[0], slots, len(names), unset, empty)
         end, line_start, line_end, starts, ends, status, number, physical = found
         number = number + self._line + 1
         self._line += physical

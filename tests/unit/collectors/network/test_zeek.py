@@ -17,12 +17,12 @@ from fengsui.jsonform import objects
 HEAD = ("#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t{path}\n"
         "#open\t2024-05-01-00-00-00\n#fields\t{fields}\n#types\t{types}\n")  # fmt: skip
 ID = "ts uid id.orig_h id.orig_p id.resp_h id.resp_p "
-CONN_TEXT = """proto service duration orig_bytes resp_bytes conn_state local_orig local_resp missed_bytes history orig_pkts
-    orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents"""
+CONN_TEXT = """proto service duration orig_bytes resp_bytes conn_state local_orig local_resp missed_bytes history
+    orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents"""
 DNS_TEXT = """proto trans_id rtt query qclass qclass_name qtype qtype_name rcode rcode_name AA TC RD RA Z answers TTLs
     rejected"""
-HTTP_TEXT = """trans_depth method host uri referrer version user_agent origin request_body_len response_body_len status_code
-    status_msg info_code info_msg tags username password proxied orig_fuids orig_filenames orig_mime_types resp_fuids
+HTTP_TEXT = """trans_depth method host uri referrer version user_agent origin request_body_len response_body_len
+    status_code status_msg info_code info_msg tags username password proxied orig_fuids orig_filenames orig_mime_types resp_fuids
     resp_filenames resp_mime_types"""
 CONN, DNS, HTTP = ((ID + text).split() for text in (CONN_TEXT, DNS_TEXT, HTTP_TEXT))
 WHO = Identity(org="org-1", network="lan", sensor="made", origin="o")
@@ -113,7 +113,8 @@ def test_json_times_are_read_in_each_form_that_zeek_writes(tmp_path: Path, time:
 
 def test_sets_vectors_and_escapes_are_decoded(tmp_path: Path) -> None:
     line = ("1714521600.5\tC1\t192.0.2.1\t5353\t192.0.2.53\t53\tudp\t7\t-\tMiXed.\\xe7\\x83\\xbd.example\t1\tC_INTERNET"
-            "\t16\tTXT\t0\tNOERROR\tF\tF\tT\tT\t0\tTXT 3 a\\x2cb,c\\\\d,\\xff\t60.000000,5.000000,0.5\tF\n")  # fmt: skip
+            "\t16\tTXT\t0\tNOERROR\tF\tF\tT\tT\t0\tTXT 3 a\\x2cb,c\\\\d,\\xff"
+            "\t60.000000,5.000000,0.5\tF\n")  # fmt: skip
     path = tmp_path / "dns.log"
     path.write_bytes(header("dns", DNS) + line.encode())
     [row] = rows(path)
@@ -126,15 +127,16 @@ def test_sets_vectors_and_escapes_are_decoded(tmp_path: Path) -> None:
 def test_json_escapes_and_lists_are_decoded(tmp_path: Path) -> None:
     path = tmp_path / "dns.log"
     path.write_text('{"ts":1.5,"uid":"C1","id.orig_h":"192.0.2.1","id.resp_h":"192.0.2.53","query":"a\\u70fdb.example",'
-                    '"answers":["x, \\"y\\" ]","z"], "TTLs":[1.0 , 2.5],"qtype":65,"nested":{"a":[1,"}"]},"rtt":1e-06}\n')
+                    '"answers":["x, \\"y\\" ]","z"], "TTLs":[1.0 , 2.5],"qtype":65,'
+                    '"nested":{"a":[1,"}"]},"rtt":1e-06}\n')
     [row] = rows(path)
     assert (row["query"], row["answers"], row["ttls"]) == ("a烽b.example", ['x, "y" ]', "z"], [1, 2])
     assert (row["qtype"], row["rtt"]) == ("TYPE65", 1e-06)
 
 
 def test_the_host_loses_its_port_and_a_password_is_never_kept(tmp_path: Path) -> None:
-    line = ("1714521600.5 C1 192.0.2.1 40000 198.51.100.2 8000 1 GET www.example:8000 /x - 1.1 curl/8 - 0 12 200 OK - - "
-            "(empty) user secret-word - - - - F1 - text/html,text/plain")  # fmt: skip
+    line = ("1714521600.5 C1 192.0.2.1 40000 198.51.100.2 8000 1 GET www.example:8000 /x - 1.1 curl/8 - 0 12 200 OK "
+            "- - (empty) user secret-word - - - - F1 - text/html,text/plain")  # fmt: skip
     path = tmp_path / "http.log"
     path.write_bytes(header("http", HTTP) + line.replace(" ", "\t").encode() + b"\n")
     [row] = rows(path)
@@ -150,8 +152,8 @@ def test_the_sender_of_a_file_is_the_originator_only_if_the_log_says_so(tmp_path
     path = tmp_path / "files.log"
     path.write_bytes(header("files", fields) + (down + up).encode())
     got = rows(path)
-    assert [(r["src_ip"], r["dst_ip"], r["direction"]) for r in got] == [("192.0.2.7", "203.0.113.9", "resp"),
-                                                                         ("192.0.2.7", "203.0.113.9", "orig")]  # fmt: skip
+    ends = ("192.0.2.7", "203.0.113.9")
+    assert [(r["src_ip"], r["dst_ip"], r["direction"]) for r in got] == [(*ends, "resp"), (*ends, "orig")]
     assert "size" not in got[0] and got[1]["size"] == 12
     assert got[0]["uid"] == got[1]["uid"]
 
