@@ -36,6 +36,10 @@ class Section:
     def error(self, reason: str, key: str | None = None) -> BadRule:
         return BadRule(self.path, reason, self.lines.get(key, self.line) if key is not None else self.line)
 
+    def empty(self) -> Section:
+        """No keys, at the same place: for errors about what was not written in the file."""
+        return Section(self.path, self.line, {}, {})
+
     def only(self, allowed: set[str]) -> None:
         """Refuse keys that nothing reads."""
         for key in self.values:
@@ -159,7 +163,8 @@ def load(path: Path, detector_version: str) -> RuleFile:
     section = parse(path, text)
     heads = {f.name for f in dataclasses.fields(_Head)}
     section.only(heads | {"thresholds", "samples"})
-    head = into(_Head, Section(path, section.line, {k: v for k, v in section.values.items() if k in heads}, section.lines))
+    own = {k: v for k, v in section.values.items() if k in heads}
+    head = into(_Head, Section(path, section.line, own, section.lines))
     _check(head, section)
     for key in ("thresholds", "samples"):
         if not isinstance(section.values.get(key), Section):

@@ -1,4 +1,4 @@
-"""Machines that call home: beacons and strobes. Formula: beacon_score; scope, modifiers and thresholds: its rule file."""
+"""Machines that call home: beacons and strobes. The formula is in beacon_score, its numbers in the rule files."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pyarrow as pa
 from detectors.base import Query
 from detectors.hunts import beacon_score
 from detectors.hunts.beacon_score import Scores, Shape
+from detectors.hunts.destinations import modifiers
 from detectors.hunts.facts import Facts, flow_facts, gather, host
-from detectors.hunts.history import ages
 from detectors.hunts.networks import Networks
 from detectors.hunts.segments import Lists
 from detectors.hunts.sql import Scope
@@ -80,11 +80,11 @@ class Call:
 
 class Beacon:
     name = "beacon"
-    kinds = ("flow", "http", "tls")
+    kinds: tuple[str, ...] = ("flow", "http", "tls")
 
     def __init__(self, file: RuleFile, strobe: RuleFile, networks: Networks) -> None:
         self._beacon, self._strobe = file.rule, strobe.rule
-        self.rules = (file.rule, strobe.rule)
+        self.rules: tuple[Rule, ...] = (file.rule, strobe.rule)
         self.hours = file.hours
         self._t = into(Thresholds, file.thresholds)
         self._s = into(StrobeThresholds, strobe.thresholds)
@@ -98,7 +98,9 @@ class Beacon:
         named = self._calls(bounds.scope.ask(query, "beacon_names", limits), bounds)
         told = self._conclude(query, bounds, named, "names")
         # One story, one alert: what is told of a name is not told again of its addresses.
-        covered = {(c.src, a): s for c, (_, s) in zip(named, told, strict=True) for a in c.addresses}
+        covered: dict[tuple[bytes, Any], Conclusion] = {
+            (c.src, a): s for c, (_, s) in zip(named, told, strict=True) for a in c.addresses
+        }
         pairs = self._calls(bounds.scope.ask(query, "beacon_pairs", limits), bounds)
         told += [
             (rule, c) for p, (rule, c) in zip(pairs, self._conclude(query, bounds, pairs, "pairs"), strict=True)
@@ -144,10 +146,9 @@ class Beacon:
         if not calls:
             return []
         scope = bounds.scope
-        dsts = {"dst": sorted({c.target for c in calls})}
         both = {"src": [ip_text(c.src) for c in calls], "dst": [c.target for c in calls]}
-        hosts = {r["dst"]: r["hosts"] for r in scope.ask(query, f"beacon_{of}_hosts", dsts).to_pylist()}
-        age, memory = ages(query, scope, f"history_{of}", dsts["dst"], bounds.newest, self._t.first_seen)
+        known = modifiers(query, scope, of, [c.dst for c in calls], bounds.hosts, bounds.newest, self._t.prevalence,
+                          self._t.first_seen)  # fmt: skip
         if of == "names":
             facts = gather(scope.ask(query, "beacon_names_facts", both), ("src", "dst"))
             missing: dict[Any, int] = {}
@@ -156,24 +157,22 @@ class Beacon:
             missing = {(r["src"], r["dst"]): r["missing"] for r in scope.ask(query, "missing_host", both).to_pylist()}
         told = []
         for c in calls:
-            modifiers = {
-                "prevalence": self._t.prevalence.modifier(hosts.get(c.dst, 1), bounds.hosts),
-                "first_seen": self._t.first_seen.modifier(age.get(c.dst), memory),
-                "missing_host": self._t.missing_host if missing.get((c.src, c.dst)) else 0.0,
-            }
-            extra = {"hosts": hosts.get(c.dst, 1), "all_hosts": bounds.hosts, "missing_host": missing.get((c.src, c.dst), 0)}
-            told.append(self._tell(c, bounds, facts[c.src, c.dst], modifiers, extra))
+            without = missing.get((c.src, c.dst), 0)
+            about = known[c.dst]
+            changes = about["modifiers"] | {"missing_host": self._t.missing_host if without else 0.0}
+            extra = {"hosts": about["hosts"], "all_hosts": about["all_hosts"], "missing_host": without}
+            told.append(self._tell(c, bounds, facts[c.src, c.dst], changes, extra))
         return told
 
-    def _tell(self, c: Call, bounds: Bounds, facts: Facts, modifiers: Mapping[str, float],
+    def _tell(self, c: Call, bounds: Bounds, facts: Facts, changes: Mapping[str, float],
               extra: Mapping[str, Any]) -> tuple[Rule, Conclusion]:  # fmt: skip
         strobe = c.connections >= self._s.connections
         rule = self._strobe if strobe else self._beacon
-        threat = total(self._s.threat if strobe else self._t.score.threat(c.parts["score"] * 100), modifiers)
+        threat = total(self._s.threat if strobe else self._t.score.threat(c.parts["score"] * 100), changes)
         grade = min(severity(threat), self._t.public_severity if bounds.scope.public else 6)
         explanation = {
             "src": ip_text(c.src), "dst": c.target, "connections": c.connections, **c.parts,
-            "threat": threat, "modifiers": {k: v for k, v in modifiers.items() if v}, **extra,
+            "threat": threat, "modifiers": {k: v for k, v in changes.items() if v}, **extra,
             "ports": sorted(facts.ports), "sides": "unknown" if bounds.scope.public else "known",
             "bars_start": bounds.start, "bars_end": bounds.newest,
         }  # fmt: skip

@@ -1,6 +1,6 @@
 """The beacon score: how much a pair's connections look like a machine calling home. Pure; whole seconds and bytes.
 
-Source of the formula: RITA v5 as the project's detection notes describe it (see ``docs`` and ``rules/hunts/beacon.yaml``).
+The formula and its numbers are those that RITA v5 publishes; the numbers are in ``rules/hunts/beacon.yaml``.
 Four parts in [0, 1] weigh the same: regular intervals (``ts``), regular sizes (``ds``), spread over the day (``hist``)
 and persistence (``dur``).
 """
@@ -29,7 +29,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Scores:
-    """One value a pair. ``bars`` is (pairs, bins); ``run`` the longest row of bars with a connection, wrapping round."""
+    """One value a pair. ``bars`` is (pairs, bins); ``run`` the longest row of filled bars, wrapping round."""
 
     score: Floats
     ts: Floats
@@ -48,7 +48,7 @@ def scorable(times: Lists, shape: Shape) -> Bools:
 
 
 def score(times: Lists, sizes: Lists, start: int, newest: int, shape: Shape) -> Scores:
-    """Score pairs that are :func:`scorable`. ``times`` (seconds, ascending) and ``sizes`` (bytes) of each connection."""
+    """Score pairs that are :func:`scorable`: ``times`` (seconds, ascending), ``sizes`` (bytes) of each connection."""
     intervals = quartiles(_deltas(times).sorted())
     amounts = quartiles(sizes.sorted())
     bars = histogram(times, start, newest, shape.bars)
@@ -110,11 +110,11 @@ def _bimodal(bars: Ints, filled: Ints, shape: Shape) -> Floats:
     place = np.arange(len(bars))[:, None] * heights + height
     counts = np.bincount(place[bars > 0], minlength=len(bars) * heights).reshape(len(bars), heights)
     top = np.sort(counts, axis=1)[:, -2:].sum(axis=1)
-    return np.minimum(1.0, top / np.maximum(filled - 1, 1))
+    return np.asarray(np.minimum(1.0, top / np.maximum(filled - 1, 1)), np.float64)
 
 
 def persistence(first: Ints, last: Ints, bars: Ints, run: Ints, start: int, newest: int, shape: Shape) -> Floats:
-    """0 with fewer than ``duration_bars`` bars; else max(the share of [start, newest] that it covers, run / full_run)."""
+    """0 with fewer than ``duration_bars`` bars; else max(share of [start, newest] that it covers, run / full_run)."""
     covered = np.minimum(1.0, ceil3((last - first) / max(newest - start, 1)))
     steady = np.minimum(1.0, ceil3(run / shape.full_run))
     return np.where((bars > 0).sum(axis=1) >= shape.duration_bars, np.maximum(covered, steady), 0.0)

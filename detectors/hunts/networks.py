@@ -37,8 +37,11 @@ class Networks:
         """A condition on an IPv6 column; its values are bound (:meth:`parameters`)."""
         return _condition(column, "local", len(self.local))
 
+    def nowhere_sql(self, column: str) -> str:
+        return _condition(column, "nowhere", len(self.nowhere))
+
     def outside_sql(self, column: str) -> str:
-        return f"NOT {self.local_sql(column)} AND NOT {_condition(column, 'nowhere', len(self.nowhere))}"
+        return f"(NOT {self.local_sql(column)} AND NOT {self.nowhere_sql(column)})"
 
     def parameters(self) -> dict[str, str]:
         out: dict[str, str] = {}

@@ -87,4 +87,4 @@ def quartiles(lists: Lists) -> Quartiles:
 def _median(values: Ints, starts: Ints, lengths: Ints) -> Floats:
     """The median of each run of sorted values."""
     low, high = starts + (lengths - 1) // 2, starts + lengths // 2
-    return (values[low] + values[high]) / 2
+    return np.asarray((values[low] + values[high]) / 2, np.float64)

@@ -1,7 +1,8 @@
-"""The hunts' SQL: one file each, with a few shared pieces filled in by name. Values are bound by the server, never here.
+"""The hunts' SQL: a file each, with a few shared pieces filled in by name. Values are bound by the server, never here.
 
-``@window`` the rows of the organisation's network in the window; ``@flows`` its flows, each once; ``@local(column)`` and
-``@outside(column)`` the sides of an address; ``@from(column)`` and ``@to(column)`` the scope of calls to the outside.
+``@window`` the rows of the organisation's network in the window; ``@flows`` its flows, each once; ``@local(column)``,
+``@outside(column)`` and ``@nowhere(column)`` the sides of an address; ``@from(column)`` and ``@to(column)`` the ends
+of calls to the outside.
 """
 
 from __future__ import annotations
@@ -37,10 +38,14 @@ class Scope:
         bound = {"org": self.org, "network": self.network, "start": self.window.start, "end": self.window.end}
         return query(sql, bound | self.networks.parameters() | dict(values or {}))
 
+    def piece(self, name: str) -> str:
+        """A condition that several queries share, filled."""
+        return fill(name, self._pieces())
+
     def _pieces(self) -> dict[str, Piece]:
-        outside = self.networks.outside_sql
-        local = self.networks.local_sql
-        return {"local": local, "outside": outside, "from": outside if self.public else local, "to": outside}
+        n = self.networks
+        return {"local": n.local_sql, "outside": n.outside_sql, "nowhere": n.nowhere_sql, "to": n.outside_sql,
+                "from": n.outside_sql if self.public else n.local_sql}  # fmt: skip
 
 
 def fill(name: str, pieces: Mapping[str, Piece]) -> str:

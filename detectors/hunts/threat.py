@@ -53,7 +53,7 @@ class Prevalence:
 
 @dataclass(frozen=True)
 class FirstSeen:
-    """New destinations raise, old ones lower; says nothing while the store's own memory is shorter than ``new_days``."""
+    """New destinations raise, old ones lower; says nothing while the store remembers less than ``new_days``."""
 
     new_days: float
     old_days: float

@@ -1,0 +1,113 @@
+"""Scans: one source that tries many hosts on a port (horizontal), or many ports of a host (vertical), mostly in vain.
+
+All that one source does is one story. Sources outside are one story together: the internet scans whoever it can reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from detectors.base import Query
+from detectors.hunts.facts import Facts, flow_facts, host
+from detectors.hunts.networks import Networks
+from detectors.hunts.one_rule import OneRule, Told
+from detectors.hunts.threat import Steps, severity, total
+from detectors.rulefile import RuleFile, into
+from fengsui.finding import Conclusion, Window
+from fengsui.jsonform import ip_text
+
+Row = Mapping[str, Any]
+OUTSIDE = "outside"
+SHOWN = 20  # ports or hosts named in an explanation, sources in a finding
+
+
+@dataclass(frozen=True)
+class Vain:
+    """Share of what was tried in vain: at or below ``none`` it is no scan, at or above ``full`` it counts whole."""
+
+    none: float
+    full: float
+
+    def weight(self, tried: int, answered: int) -> float:
+        share = tried / (tried + answered)
+        return min(1.0, max(0.0, (share - self.none) / (self.full - self.none)))
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Keys of ``rules/hunts/scan_*.yaml``. ``outside``: change of the threat where the source is not ours."""
+
+    tried: Steps
+    vain: Vain
+    outside: float
+
+
+class Scan(OneRule):
+    """Horizontal or vertical, by its rule: what stays fixed while the source goes along the other."""
+
+    def __init__(self, file: RuleFile, networks: Networks) -> None:
+        super().__init__(file, networks)
+        self._t = into(Thresholds, file.thresholds)
+        self._fixed, self._column = ("port", "dst_port") if self.name == "scan_horizontal" else ("dst", "dst_ip")
+
+    def run(self, query: Query, org: str, network: str, window: Window) -> Told:
+        scope = self._scope(org, network, window)
+        rows = scope.ask(query, self.name, {"least": int(self._t.tried.base)}).to_pylist()
+        if not rows:
+            return []
+        keys = {"src": [ip_text(r["src"]) for r in rows], self._fixed: [_plain(r[self._fixed]) for r in rows]}
+        answers = scope.ask(query, f"{self.name}_answered", keys).to_pylist()
+        scored = score(rows, answers, self._fixed, self._t, self._networks)
+        parts = [(r["src"], r[self._fixed]) for story in scored.values() for r in story[:SHOWN]]
+        probe = scope.piece("probe")
+        facts = flow_facts(query, scope, ("src_ip", self._column), parts, extra=probe)
+        return [(self._rule, self._tell(story, facts)) for story in scored.values()]
+
+    def _tell(self, story: Sequence[Row], facts: Mapping[tuple[Any, ...], Facts]) -> Conclusion:
+        worst = story[0]
+        behind = Facts()
+        for row in story[:SHOWN]:
+            behind.join(facts[row["src"], row[self._fixed]])
+        sources = list(dict.fromkeys(ip_text(r["src"]) for r in story))
+        src, outside = sources[0], worst["outside"]
+        parts = [self._numbers(r) | {"threat": r["threat"]} for r in story[:SHOWN]]
+        numbers = self._numbers(worst)
+        where = {"src_ip": src, self._column: _plain(worst[self._fixed])}
+        targets = [host(r["dst"]) for r in story if self._fixed == "dst"]
+        related = [*(f"host:{s}" for s in sources[1:]), *targets]
+        return Conclusion(
+            subject=f"host:{src}", severity=severity(worst["threat"]), confidence=round(60 + 35 * worst["weight"]),
+            arguments={**numbers, "attempts": sum(r["attempts"] for r in story), "sources": len(sources)},
+            explanation={**numbers, "threat": worst["threat"], "sources": len(sources), "parts": parts,
+                         "outside": outside, "attempts": sum(r["attempts"] for r in story)},
+            related=tuple(dict.fromkeys(related))[:SHOWN], group=OUTSIDE if outside else "",
+            filter={"kind": "flow", "where": where}, **behind.shown(),
+        )  # fmt: skip
+
+    def _numbers(self, row: Row) -> dict[str, Any]:
+        """Hosts or ports of one part that were tried in vain, and that answered."""
+        return {"src": ip_text(row["src"]), self._fixed: _plain(row[self._fixed]),
+                **{k: row[k] for k in ("proto", "tried", "answered")}}  # fmt: skip
+
+
+def score(rows: Iterable[Row], answers: Iterable[Row], fixed: str, t: Thresholds,
+          networks: Networks) -> dict[bytes | str, list[dict[str, Any]]]:  # fmt: skip
+    """Stories by source (or all of outside), each with the worst part first, without parts below the lowest threat."""
+    answered = {(a["src"], a["proto"], a[fixed]): a["answered"] for a in answers}
+    stories: dict[bytes | str, list[dict[str, Any]]] = {}
+    for r in rows:
+        got = answered.get((r["src"], r["proto"], r[fixed]), 0)
+        weight, outside = t.vain.weight(r["tried"], got), not networks.is_local(r["src"])
+        threat = total(t.tried.threat(r["tried"]) * weight, {"outside": t.outside if outside else 0.0})
+        if severity(threat) > 1:
+            part = {**r, "answered": got, "weight": weight, "threat": threat, "outside": outside}
+            stories.setdefault(OUTSIDE if outside else r["src"], []).append(part)
+    for story in stories.values():
+        story.sort(key=lambda r: (-r["threat"], -r["tried"], r["src"], r["proto"], r[fixed]))
+    return stories
+
+
+def _plain(value: Any) -> Any:
+    return ip_text(value) if isinstance(value, bytes) else value
