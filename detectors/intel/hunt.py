@@ -51,15 +51,17 @@ _NETWORKS = """arrayMap(p -> concat(IPv6NumToString(IPv6CIDRToRange({v}, p).1), 
 
 
 class IntelHunt:
-    """One list in one version. A conclusion covers what one host had to do with the list in one message."""
+    """One list in one version, which is its rule's version: another one runs over everything announced.
+
+    A conclusion covers what one host had to do with the list in one message.
+    """
 
     def __init__(self, listed: IndicatorList, severity: int = 4, confidence: int = 80) -> None:
         self.listed, self.severity, self.confidence = listed, severity, confidence
-        # The version is in the name: another version is another hunt, which runs over everything announced.
-        self.name = f"intel.{listed.name}.{listed.version}"
+        self.name = f"intel.{listed.name}"
         self.kinds = tuple(k for k, places in PLACES.items() if any(self._holds(p) for p in places))
         self.rule = Rule(
-            id=f"intel.{listed.name}", version=str(listed.version), category="network_attack/compromised_host",
+            id=f"intel.{listed.name}", version=str(listed.version), category="malware/botnet",
             title={lang: t.format(name=listed.name.replace("{", "(").replace("}", ")")) for lang, t in _TITLE.items()},
             text=_TEXT,
         )  # fmt: skip

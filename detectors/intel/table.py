@@ -1,21 +1,26 @@
-"""Indicators in the store: the rows of table.sql, and which lists there are."""
+"""Indicators in the store: the rows of table.sql, and lists from files to the store."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
 
 import pyarrow as pa
 
 from detectors.base import Query
-from detectors.intel.parse import Indicator
+from detectors.intel.parse import DOMAIN, NETWORK, Indicator, Parsed, parse
+from fengsui.errors import BadSetting
 
 TABLE = "indicator"
+_ROWS = 200_000  # in one block
 
 
 @dataclass(frozen=True)
 class IndicatorList:
-    """The version of a list that counts. ``prefixes`` are the lengths of its networks among IPv6 addresses."""
+    """One version of a list. ``prefixes`` are the lengths of its networks among IPv6 addresses."""
 
     name: str
     version: int
@@ -24,12 +29,47 @@ class IndicatorList:
     prefixes: tuple[int, ...]
 
 
-def rows(name: str, version: int, indicators: Sequence[Indicator], loaded_at: int) -> pa.Table:
+@dataclass(frozen=True)
+class IndicatorFile:
+    """A list as read from its file; ``parsed`` also has the lines that were not taken, and why."""
+
+    path: Path
+    listed: IndicatorList
+    parsed: Parsed
+
+
+def ddl() -> str:
+    """The statement that makes the table."""
+    return (resources.files(__package__) / "table.sql").read_text(encoding="utf-8")
+
+
+def read(path: Path) -> IndicatorFile:
+    """Read a list. Its name is the file's, its version a digest of the content. Raises BadSetting if it cannot be read."""
+    try:
+        raw = path.read_bytes()
+    except OSError as e:
+        raise BadSetting(f"{path}: {e.strerror}") from e
+    parsed = parse(raw.decode("utf-8", errors="replace").splitlines())
+    version = int.from_bytes(hashlib.sha256(raw).digest()[:7])
+    return IndicatorFile(path, described(path.stem, version, parsed.indicators), parsed)
+
+
+def described(name: str, version: int, indicators: Iterable[Indicator]) -> IndicatorList:
+    types = {DOMAIN: 0, NETWORK: 0}
+    prefixes = set()
+    for i in indicators:
+        types[i.type] += 1
+        if i.type == NETWORK:
+            prefixes.add(i.prefix)
+    return IndicatorList(name, version, types[DOMAIN], types[NETWORK], tuple(sorted(prefixes)))
+
+
+def rows(listed: IndicatorList, indicators: Sequence[Indicator], loaded_at: int) -> pa.Table:
     """Rows to load into the table; ``loaded_at`` in microseconds."""
     n = len(indicators)
     return pa.table({
-        "list": pa.repeat(pa.scalar(name), n),
-        "version": pa.repeat(pa.scalar(version, pa.uint64()), n),
+        "list": pa.repeat(pa.scalar(listed.name), n),
+        "version": pa.repeat(pa.scalar(listed.version, pa.uint64()), n),
         "type": pa.array([i.type for i in indicators], pa.string()),
         "low": pa.array([i.low for i in indicators], pa.binary(16)),
         "prefix": pa.array([i.prefix for i in indicators], pa.uint8()),
@@ -39,14 +79,16 @@ def rows(name: str, version: int, indicators: Sequence[Indicator], loaded_at: in
     })  # fmt: skip
 
 
-_LISTS = f"""SELECT list, version, countIf(type = 'domain') AS domains, countIf(type = 'network') AS networks,
-arraySort(groupUniqArrayIf(prefix, type = 'network')) AS prefixes
-FROM {TABLE} GROUP BY list, version ORDER BY list, version DESC LIMIT 1 BY list"""  # noqa: S608 a constant
+_COUNT = f"SELECT count() AS n FROM {TABLE} WHERE list = {{list:String}} AND version = {{version:UInt64}}"  # noqa: S608
 
 
-def lists(query: Query) -> list[IndicatorList]:
-    """The lists in the store, by name."""
-    return [
-        IndicatorList(r["list"], r["version"], r["domains"], r["networks"], tuple(r["prefixes"]))
-        for r in query(_LISTS, {}).to_pylist()
-    ]
+def load(files: Iterable[IndicatorFile], query: Query, put: Callable[[str, pa.Table], None], loaded_at: int) -> None:
+    """Put the lists that the store lacks into it, by ``put(table, rows)``. A list there in part is put again: a row
+    that stands twice matches once.
+    """
+    for f in files:
+        indicators = f.parsed.indicators
+        there = query(_COUNT, {"list": f.listed.name, "version": f.listed.version}).column("n")[0].as_py()
+        if there < len(indicators):
+            for start in range(0, len(indicators), _ROWS):
+                put(TABLE, rows(f.listed, indicators[start : start + _ROWS], loaded_at))

@@ -24,12 +24,11 @@ _SEVERITY = {"INFORMATIONAL": 1, "LOW": 2, "MEDIUM": 3, "HIGH": 4, "CRITICAL": 5
 _CONFIDENCE = {"STABLE": 85, "TEST": 70, "EXPERIMENTAL": 55, "DEPRECATED": 30, "UNSUPPORTED": 30}
 # The first tactic that is found names the category of GB/T 20986-2023; rules may name their own.
 _CATEGORIES = {
-    "exfiltration": "data_security/data_theft", "impact": "malware/other",
-    "command-and-control": "network_attack/compromised_host", "credential-access": "network_attack/credential_attack",
-    "lateral-movement": "network_attack/compromised_host", "initial-access": "network_attack/vulnerability_exploit",
-    "reconnaissance": "network_attack/scan", "discovery": "network_attack/scan",
+    "exfiltration": "data/leak", "impact": "malware/other", "command-and-control": "malware/botnet",
+    "credential-access": "attack/credential", "lateral-movement": "attack/backdoor_use", "initial-access": "attack/exploit",
+    "reconnaissance": "attack/scanning", "discovery": "attack/scanning",
 }  # fmt: skip
-_OTHER = "network_attack/other"
+_OTHER = "attack/other"
 _TECHNIQUE = re.compile(r"t\d{4}(\.\d{3})?")
 _SUMMARY = ": {host} ×{count} {seen}"
 _OWN_KEY = "fengsui"

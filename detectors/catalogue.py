@@ -1,0 +1,105 @@
+"""All detectors, visible and in order. Nothing loads before :func:`build` is called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fengsui.errors import BadRule
+
+if TYPE_CHECKING:
+    from detectors.base import BatchDetector, SliceHunt, WindowHunt
+    from detectors.intel.table import IndicatorFile
+    from fengsui.config import Settings
+    from fengsui.finding import Rule
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What runs. ``indicators`` are the lists that the store must hold before the slice hunts run."""
+
+    batch: Sequence[BatchDetector] = ()
+    slices: Sequence[SliceHunt] = ()
+    windows: Sequence[WindowHunt] = ()
+    indicators: Sequence[IndicatorFile] = field(default_factory=tuple)
+
+    def rules(self) -> dict[str, Rule]:
+        """Every rule by its id."""
+        return {r.id: r for d in (*self.batch, *self.slices, *self.windows) for r in d.rules}
+
+
+def build(settings: Settings) -> Catalogue:
+    """Load every rule. Raises BadRule, or BadSetting for a list of indicators that cannot be read."""
+    folder = rules_folder(settings.rules)
+    lists = indicator_files(settings.indicators)
+    catalogue = Catalogue(
+        batch=yara_detectors(folder),
+        slices=[*sigma_hunts(folder), *intel_hunts(lists)],
+        windows=hunts(folder, settings),
+        indicators=lists,
+    )
+    twice = [i for i, n in Counter(r.id for d in _all(catalogue) for r in d.rules).items() if n > 1]
+    if twice:
+        raise BadRule(folder, f"two rules have the id {twice[0]}")
+    return catalogue
+
+
+def _all(c: Catalogue) -> list[BatchDetector | SliceHunt | WindowHunt]:
+    return [*c.batch, *c.slices, *c.windows]
+
+
+def rules_folder(given: Path | None) -> Path:
+    """The folder of rules: the one that is set, or the package's. Raises BadRule if it is not there."""
+    if given is not None:
+        if not given.is_dir():
+            raise BadRule(given, "there is no such folder")
+        return given
+    import fengsui
+
+    package = Path(fengsui.__file__).parent
+    return next((p for p in (package / "data" / "rules", package.parent / "rules") if p.is_dir()), package)
+
+
+def hunts(folder: Path, settings: Settings) -> list[WindowHunt]:
+    from detectors.hunts import window_hunts
+
+    return window_hunts(folder, settings)
+
+
+def sigma_hunts(folder: Path) -> list[SliceHunt]:
+    if not (folder / "sigma").is_dir():
+        return []
+    from detectors.sigma.hunt import SigmaHunt
+    from detectors.sigma.loader import load_folder
+
+    return [SigmaHunt(r) for r in load_folder(folder / "sigma")]
+
+
+def indicator_files(paths: Sequence[Path]) -> list[IndicatorFile]:
+    from detectors.intel.table import read
+
+    files = [read(p) for p in paths]
+    names = Counter(f.listed.name for f in files)
+    for f in files:
+        if names[f.listed.name] > 1:
+            raise BadRule(f.path, f"two lists of indicators are called {f.listed.name}")
+    return files
+
+
+def intel_hunts(files: Sequence[IndicatorFile]) -> list[SliceHunt]:
+    from detectors.intel.hunt import IntelHunt
+
+    return [IntelHunt(f.listed) for f in files]
+
+
+def yara_detectors(folder: Path) -> list[BatchDetector]:
+    if not (folder / "yara").is_dir():
+        return []
+    from detectors.batch.yara import YaraDetector
+    from detectors.batch.yara_rules import YaraSet, read_folder
+
+    sources = read_folder(folder / "yara")
+    return [YaraDetector(YaraSet(sources))] if sources else []
