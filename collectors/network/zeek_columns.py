@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from collectors.network import zeek_values as values
+from collectors.network.zeek_community import fill_community_ids
 from collectors.network.zeek_scan import split_lists
 
 Faults = dict[int, str]
@@ -154,6 +155,8 @@ def finish(log: str, opened: bool, columns: dict[str, Any], spans: Spans) -> dic
     for name in TEXTS[log]:
         out[name] = spans.text(name)
     _SPECIAL[log](out, spans, opened)
+    if log != "files":  # which may name no connection
+        fill_community_ids(out)
     return {RENAMED.get(k, k): v for k, v in out.items()}
 
 

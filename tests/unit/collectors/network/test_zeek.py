@@ -22,8 +22,8 @@ CONN_TEXT = """proto service duration orig_bytes resp_bytes conn_state local_ori
 DNS_TEXT = """proto trans_id rtt query qclass qclass_name qtype qtype_name rcode rcode_name AA TC RD RA Z answers TTLs
     rejected"""
 HTTP_TEXT = """trans_depth method host uri referrer version user_agent origin request_body_len response_body_len
-    status_code status_msg info_code info_msg tags username password proxied orig_fuids orig_filenames orig_mime_types resp_fuids
-    resp_filenames resp_mime_types"""
+    status_code status_msg info_code info_msg tags username password proxied orig_fuids orig_filenames orig_mime_types
+    resp_fuids resp_filenames resp_mime_types"""
 CONN, DNS, HTTP = ((ID + text).split() for text in (CONN_TEXT, DNS_TEXT, HTTP_TEXT))
 WHO = Identity(org="org-1", network="lan", sensor="made", origin="o")
 
@@ -175,6 +175,22 @@ def test_an_open_connection_has_the_uid_of_the_final_one_and_an_event_of_its_own
     [still] = rows(conn_log(tmp_path, 1, "open_conn.log"))
     assert (still["open"], final["open"]) == (True, False)
     assert still["uid"] == final["uid"] and still["event_id"] != final["event_id"]
+
+
+@pytest.mark.parametrize("proto, ends, expected", [  # published with the specification's baseline implementation
+    ("tcp", "128.232.110.120 34855 66.35.250.204 80", "1:LQU9qZlK+B5F3KDmev6m5PMibrg="),
+    ("udp", "192.168.1.52 54585 8.8.8.8 53", "1:d/FP5EW3wiY1vCndhwleRRKHowQ="),
+    ("icmp", "192.168.0.89 8 192.168.0.1 0", "1:X0snYXpgwiv9TZtqg64sgzUn6Dk="),
+])  # fmt: skip
+def test_a_community_id_is_computed_where_the_log_has_none(tmp_path: Path, proto: str, ends: str, expected: str,
+                                                                   ) -> None:  # fmt: skip
+    a, p, b, q = ends.split()
+    path = tmp_path / "conn.log"
+    path.write_bytes(header("conn", CONN) + conn(1, proto=proto, orig_h=a, orig_p=p, resp_h=b, resp_p=q))
+    assert [r["community_id"] for r in rows(path)] == [expected]
+    given = conn(1, proto=proto, orig_h=a, orig_p=p, resp_h=b, resp_p=q).rstrip(b"\n") + b"\t1:given=\n"
+    path.write_bytes(header("conn", [*CONN, "community_id"]) + given)
+    assert [r["community_id"] for r in rows(path)] == ["1:given="]
 
 
 def test_every_bad_line_is_named_and_the_rest_is_kept(tmp_path: Path) -> None:
