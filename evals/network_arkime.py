@@ -27,9 +27,9 @@ class Aspect:
 
 
 def sessions(path: Path) -> list[dict[str, Any]]:
-    """The sessions of a ``.test`` file."""
+    """The sessions of a ``.test`` file that are of IP."""
     document = json.loads(path.read_text("utf-8", "replace"))
-    return [s["body"] for s in document.get("sessions3", [])]
+    return [s["body"] for s in document.get("sessions3", []) if s["body"].get("source", {}).get("ip")]
 
 
 def judge(path: Path, outcome: Outcome, table: dict[str, Aspect]) -> None:
@@ -96,7 +96,8 @@ def _application(body: dict[str, Any], outcome: Outcome, uids: set[str], where: 
         for value in values:
             good = str(value).lower() in ours
             table.setdefault(f"{group}.{name}", Aspect()).add(good, f"{where} {str(value)[:60]}")
-    hosts = body.get("http", {}).get("host", []) if isinstance(body.get("http"), dict) else []
+    web = "http" in body.get("protocol", [])  # Arkime puts names of TLS there too
+    hosts = body.get("http", {}).get("host", []) if web else []
     ours = {str(r.get("host", "")).lower() for r in outcome.of("http") if r["uid"] in uids}
     for value in hosts:
         plain = value.rpartition(":")[0] if value.rpartition(":")[2].isdigit() and value.count(":") == 1 else value

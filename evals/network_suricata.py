@@ -75,13 +75,24 @@ def judge(check: Check, outcome: Outcome) -> None:
     if check.match.get("event_type") not in TYPES:
         check.why = f"event type {check.match.get('event_type')}"
         return
+    app = check.match.get("app_proto")
+    if app is not None and app not in ("failed", *_apps()):
+        check.why = f"application {app}"
+        return
     records = list(eve(outcome))
-    known = {k for r in records for k in r} | KEYS[check.match["event_type"]]
+    known = KEYS[check.match["event_type"]]
     unknown = [k for k in check.match if k not in known]
     if unknown:
         check.why = f"key {unknown[0]}"
         return
     check.got = sum(all(_equal(k, v, r) for k, v in check.match.items()) for r in records)
+
+
+def _apps() -> set[str]:
+    """Applications that the decoder knows, by Suricata's names."""
+    from collectors.network.parsers import datagram_parsers, stream_parsers
+
+    return {APPS.get(p.name, p.name) for p in (*stream_parsers(), *datagram_parsers())}
 
 
 def _equal(key: str, expected: Any, record: dict[str, Any]) -> bool:
@@ -96,8 +107,8 @@ def _equal(key: str, expected: Any, record: dict[str, Any]) -> bool:
         return _parts(str(expected)) == _parts(str(ours or ""))
     if key in ("tls.notbefore", "tls.notafter"):
         return str(ours or "").startswith(str(expected))
-    if key == "dns.type":
-        return expected in {"request": ("request", "query"), "response": ("response", "answer")}[str(ours)]
+    if key.endswith(".type"):
+        return bool(ours) and expected in (ours, {"request": "query", "response": "answer"}[str(ours)])
     if key.endswith(("hostname", "rrname")):
         return str(expected).lower() == str(ours or "").lower()
     if isinstance(ours, list) and not isinstance(expected, list):

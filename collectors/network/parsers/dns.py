@@ -173,7 +173,9 @@ class DnsStream:
 
     def data(self, orig: bool, data: bytes, ts: int) -> bool:
         if self._lost[orig]:
-            return not all(self._lost.values())
+            if not (len(data) >= 14 and _plausible(data) and int.from_bytes(data[:2], "big") <= len(data) - 2):
+                return True
+            self._lost[orig] = False
         buffer = self._buffers[orig]
         buffer += data
         starts, sizes, at = [], [], 0
@@ -190,10 +192,10 @@ class DnsStream:
         return True
 
     def gap(self, orig: bool, size: int, ts: int) -> bool:
-        """Framing is lost with the first missing byte."""
+        """Framing is lost with the first missing byte, until a piece begins like a message."""
         self._lost[orig] = True
         self._buffers[orig].clear()
-        return not all(self._lost.values())
+        return True
 
     def close(self, ts: int) -> None:
         if self._joiner is not None:

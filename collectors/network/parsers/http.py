@@ -8,6 +8,7 @@ where the request named no version.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,8 @@ MAX_WAITING = 256  # requests of one connection without a response
 MAX_LINE = 8192
 MAX_TUNNEL = 4096  # bytes inside a CONNECT tunnel until its protocol must be known
 REPLY = b"HTTP/"
+MAX_CRUFT = 256  # bytes in front of a status line that are passed over
+_REPLY_LINE = re.compile(rb"(?:^|\n)[ \t]*(HTTP/1)", re.I)
 
 
 class HttpParser:
@@ -48,9 +51,11 @@ class HttpParser:
         if resp[:5].upper() == REPLY:
             return True
         asked = _probe_request(orig.lstrip(b"\r\n"), port)
+        if is_request(resp.partition(b"\n")[0].rstrip(b"\r")):
+            return True  # the two sides were taken for each other
         if asked or REPLY.startswith(resp):
             return asked if asked is not False or port not in PORTS else None
-        return False
+        return asked is None and port in PORTS and orig.partition(b" ")[0] in METHODS
 
     def open(self, emit: Emit, keep: Keep) -> Stream:
         return HttpStream(emit, keep, self._budget)
@@ -107,6 +112,7 @@ class HttpStream:
         self._answers = 0
         self._versioned = False  # a request named its version: one without is cruft
         self._done = False
+        self._swapped: bool | None = None  # the client is the responder of the flow
         self._tunnel: _Tunnel | None = None
 
     def data(self, orig: bool, data: bytes, ts: int) -> bool:
@@ -114,6 +120,9 @@ class HttpStream:
             return self._tunnel.data(orig, data, ts)
         if self._done:
             return False
+        if self._swapped is None:
+            self._swapped = not orig and is_request(data.partition(b"\n")[0].rstrip(b"\r"))
+        orig = orig is not self._swapped
         if not orig and not self._waiting:
             self._sides[True].take_partial(ts)
         self._sides[orig].feed(data, ts)
@@ -128,7 +137,7 @@ class HttpStream:
         if self._tunnel is not None:
             return self._tunnel.gap(orig, size, ts)
         if not self._done:
-            self._sides[orig].gap(size, ts)
+            self._sides[orig is not bool(self._swapped)].gap(size, ts)
         return not self._done
 
     def close(self, ts: int) -> None:
@@ -145,11 +154,14 @@ class HttpStream:
 
     # What Framing calls.
 
-    def begins(self, orig: bool, data: bytes) -> bool:
+    def begins(self, orig: bool, data: bytes) -> int:
         if orig:
             line, newline, _ = data[:MAX_LINE].partition(b"\n")
-            return not newline or self._request(line.rstrip(b"\r")) is not None
-        return data[:5].upper() == REPLY[: len(data)]
+            return 0 if not newline or self._request(line.rstrip(b"\r")) is not None else -1
+        if data[:5].upper() == REPLY[: len(data)]:
+            return 0
+        found = _REPLY_LINE.search(data, 0, MAX_CRUFT)
+        return found.start(1) if found else -1
 
     def resumes(self, orig: bool, data: bytes) -> bool:
         line = data[:MAX_LINE].partition(b"\n")[0].rstrip(b"\r")
@@ -220,7 +232,8 @@ class HttpStream:
                 return Frame.STOP, 0
             head = Head(version="0.9")
         read_fields(head, lines[1:])
-        if 100 <= head.status < 200 and head.status != 101:
+        interim = 100 <= head.status < 200 and not (head.length() or head.chunked())
+        if interim and head.status != 101:
             return Frame.LENGTH, 0
         if asked is None:
             self._depth += 1
@@ -233,7 +246,8 @@ class HttpStream:
     def _answered(self, exchange: _Exchange) -> None:
         head = exchange.response
         method = exchange.request.method if exchange.request else ""
-        if head is None or not (head.status == 101 or (method == "CONNECT" and 200 <= head.status < 300)):
+        upgraded = head is not None and head.status == 101 and bool(head.get("upgrade"))
+        if head is None or not (upgraded or (method == "CONNECT" and 200 <= head.status < 300)):
             return
         exchange.asked = True
         self._log_ready()
@@ -269,7 +283,7 @@ class HttpStream:
         sha256 = body.sha256()
         row: dict[str, Any] = {"sha256": sha256, "md5": body.md5(), "mime": mime,
                                "filename": filename(message.head, body.head, target), "seen_bytes": body.seen,
-                               "protocol": "http", "direction": "orig" if orig else "resp",
+                               "protocol": "http", "direction": "orig" if orig is not self._swapped else "resp",
                                "kept": content is not None and self._keep(sha256, content)}  # fmt: skip
         if declared is not None:
             row["size"] = declared
@@ -279,11 +293,11 @@ class HttpStream:
 
 
 def _response_frame(method: str, head: Head) -> tuple[Frame, int]:
-    if method == "HEAD" or head.status in (101, 204, 304) or (method == "CONNECT" and 200 <= head.status < 300):
+    if method == "HEAD" or head.status in (204, 304) or (method == "CONNECT" and 200 <= head.status < 300):
         return Frame.LENGTH, 0
     if head.chunked():
         return Frame.CHUNKED, 0
-    length = head.length()
+    length = 0 if head.status == 101 and head.get("upgrade") else head.length()
     return (Frame.CLOSE, 0) if length is None else (Frame.LENGTH, length)
 
 

@@ -14,6 +14,11 @@ MAX_DECODED = 256_000_000  # after decompression; a longer body is cut there
 STEP = 1 << 16
 MAX_CODINGS = 3
 
+GZIP = b"\x1f\x8b"
+HEADER_CRC, EXTRA, NAME, COMMENT = 2, 4, 8, 16
+TRAILER = 8
+MAX_HEADER = 4096
+
 
 @dataclass
 class Budget:
@@ -29,66 +34,114 @@ class Budget:
 
 
 class Inflater:
-    """Undoes gzip or deflate, as they are sent and not only as they are named. What is no compressed data passes."""
+    """Undoes gzip or deflate as browsers do: by what the data is, whatever it is called, and without its checksums.
+
+    What is not compressed passes as it is; what breaks off gives what came before.
+    """
 
     def __init__(self) -> None:
         self._start = b""
         self._engine: zlib._Decompress | None = None
         self._plain = False
-        self._broken = False
+        self._over = False
 
     def feed(self, data: bytes, room: int) -> bytes:
         """Decode ``data`` to at most ``room`` bytes (what is beyond is dropped)."""
         if self._plain:
             return data[:room]
-        if self._broken:
-            return b""
-        if self._engine is None:
-            self._start += data
-            if len(self._start) < 2:
-                return b""
-            data, self._start = self._start, b""
-            self._engine = self._choose(data)
+        out = b""
+        while data and not self._over and len(out) < room:
             if self._engine is None:
-                self._plain = True
-                return data[:room]
-        return self._decode(data, room)
+                self._start += data
+                at = self._header()
+                if at == 0:
+                    return out
+                if at < 0:
+                    return out + self._unknown(room - len(out))
+                data, self._start = self._start[at:], b""
+                self._engine = zlib.decompressobj(-15)
+                continue
+            piece, data = self._decode(self._engine, data, room - len(out))
+            out += piece
+        return out
 
     def finish(self) -> bytes:
         """What was held back because it was too short to tell."""
-        return self._start if self._engine is None else b""
+        return self._start if self._engine is None and not self._over and self._start[:2] != GZIP else b""
 
-    def _choose(self, data: bytes) -> zlib._Decompress | None:
-        if data[:2] == b"\x1f\x8b":
-            return zlib.decompressobj(31)
-        if data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0:
-            return zlib.decompressobj(15)
+    def _header(self) -> int:
+        """Bytes of the header of gzip or zlib that ``_start`` begins with; 0: more are needed, -1: it has none."""
+        start = self._start
+        if len(start) < 2:
+            return 0
+        if start[:2] == GZIP:
+            return _gzip_header(start)
+        return 2 if start[0] & 0x0F == 8 and (start[0] << 8 | start[1]) % 31 == 0 else -1
+
+    def _unknown(self, room: int) -> bytes:
+        """No header: raw deflate, or no compression."""
+        data, self._start = self._start, b""
+        engine = zlib.decompressobj(-15)
         try:
-            zlib.decompressobj(-15).decompress(data[:STEP], STEP)
+            out = engine.decompress(data, min(room, STEP))
         except zlib.error:
-            return None
-        return zlib.decompressobj(-15)
+            self._plain = True
+            return data[:room]
+        self._engine = engine
+        rest, _ = self._decode(engine, engine.unconsumed_tail, room - len(out))
+        return out + rest
 
-    def _decode(self, data: bytes, room: int) -> bytes:
+    def _decode(self, engine: zlib._Decompress, data: bytes, room: int) -> tuple[bytes, bytes]:
+        """Decode up to ``room`` bytes; returns them, and what begins another member of gzip."""
         out: list[bytes] = []
-        while data and room > 0 and self._engine is not None:
+        while data and room > 0:
+            spare = engine.copy()
             try:
-                piece = self._engine.decompress(data, min(room, STEP))
+                piece = engine.decompress(data, min(room, STEP))
             except zlib.error:
-                self._broken = True
+                self._over = True
+                out.append(_salvage(spare, data, room))
                 break
             out.append(piece)
             room -= len(piece)
-            data = self._engine.unconsumed_tail
-            if self._engine.eof:
-                data = self._engine.unused_data
-                if data[:2] != b"\x1f\x8b":
-                    self._broken = True  # crud behind the end
-                    break
-                self._engine = zlib.decompressobj(31)
-            elif not piece and not data:
+            if engine.eof:
+                self._engine = None
+                rest = engine.unused_data[TRAILER:]
+                self._over = rest[:2] != GZIP
+                return b"".join(out), rest
+            data = engine.unconsumed_tail
+        return b"".join(out), b""
+
+
+def _gzip_header(start: bytes) -> int:
+    """Length of the header; 0 if it is not all there. Reserved flags are not minded."""
+    if len(start) < 10:
+        return 0
+    flags, at = start[3], 10
+    if flags & EXTRA:
+        at += 2 + int.from_bytes(start[10:12], "little")
+    for flag in (NAME, COMMENT):
+        if flags & flag:
+            at = start.find(b"\0", at) + 1
+            if at == 0:
+                return MAX_HEADER if len(start) > MAX_HEADER else 0
+    at += 2 if flags & HEADER_CRC else 0
+    return at if at <= len(start) else 0
+
+
+def _salvage(engine: zlib._Decompress, data: bytes, room: int) -> bytes:
+    """Decode up to the fault, byte by byte where it is near."""
+    out, step = b"", 256
+    while data and len(out) < room:
+        spare = engine.copy()
+        try:
+            out += engine.decompress(data[:step], room - len(out))
+            data = data[step:]
+        except zlib.error:
+            if step == 1:
                 break
-        return b"".join(out)
+            engine, step = spare, 1
+    return out
 
 
 class Body:

@@ -12,7 +12,8 @@ from typing import Protocol
 MAX_HEAD = 1 << 16
 MAX_CHUNK_LINE = 1 << 12
 
-_HEAD_END = re.compile(rb"\n\r?\n")
+_HEAD_END = re.compile(rb"\n[ \t\r]*\n")  # an empty line, or one of blanks
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 _CHUNK_SIZE = re.compile(rb"[ \t]*(?:0x)?([0-9a-f]{1,15})", re.I)
 
 
@@ -39,8 +40,8 @@ class Sink(Protocol):
 
     def end(self, orig: bool, ts: int, complete: bool) -> None: ...
 
-    def begins(self, orig: bool, data: bytes) -> bool:
-        """Can a head begin so? If not, ``head`` is called with the first line alone."""
+    def begins(self, orig: bool, data: bytes) -> int:
+        """Where in ``data`` a head begins or may begin; -1 if nowhere: ``head`` is called with the first line alone."""
         ...
 
     def resumes(self, orig: bool, data: bytes) -> bool:
@@ -126,6 +127,8 @@ class Framing:
         """No more bytes: a body until the close is complete, others are not."""
         if self._state is _State.HEAD:
             self.take_partial(ts)
+        if self._state is _State.CHUNK_SIZE and self._buffer:
+            self._sink.body(self._orig, self._buffer)
         if self.in_body:
             if self._state not in (_State.CLOSE, _State.TRAILER):
                 self._sink.lost(self._orig)
@@ -134,10 +137,10 @@ class Framing:
 
     def take_partial(self, ts: int) -> None:
         """Take the complete lines of an unfinished head as the head; what follows up to the empty line is skipped."""
-        if self._state is not _State.HEAD or b"\n" not in self._buffer:
+        if self._state is not _State.HEAD or not self._buffer:
             return
-        lines = _lines(self._buffer.lstrip(b"\r\n"))[:-1]
-        self._buffer = b""
+        lines = _lines(self._buffer.lstrip(b"\r\n"))
+        lines, self._buffer = lines[:-1] or lines, b""
         if lines:
             self._begin(lines, ts, False)
             if self._state not in (_State.STOP, _State.HEAD):
@@ -151,9 +154,11 @@ class Framing:
         data = data.lstrip(b"\r\n")
         if not data:
             return b""
-        if not self._sink.begins(self._orig, data):
+        begins = self._sink.begins(self._orig, data)
+        if begins < 0:
             self._begin(_lines(data[:MAX_HEAD])[:1], ts, False)
             return data if self._state is not _State.STOP else b""
+        data = data[begins:]
         found = _HEAD_END.search(data)
         if found is None:
             if len(data) <= MAX_HEAD:
@@ -208,15 +213,14 @@ class Framing:
 
     def _chunk_size(self, data: bytes, ts: int) -> bytes | None:
         line, newline, rest = data.partition(b"\n")
-        if not newline:
-            if len(data) <= MAX_CHUNK_LINE:
-                return None
-            self._state = _State.CLOSE
-            return data
         size = _CHUNK_SIZE.match(line)
-        if size is None:  # not chunked after all
+        if (size is None and line.strip()) or len(line) > MAX_CHUNK_LINE:  # not chunked after all
             self._state = _State.CLOSE
             return data
+        if not newline:
+            return None
+        if size is None:
+            return rest
         self._left = int(size[1], 16)
         self._state = _State.CHUNK if self._left else _State.TRAILER
         return rest
@@ -252,4 +256,8 @@ _STEPS = {
 
 
 def _lines(block: bytes) -> list[bytes]:
-    return [line.rstrip(b"\r") for line in block.split(b"\n")]
+    """Lines, also where only CR ends them. What was folded behind the first line belongs to it."""
+    lines = _LINE_END.split(block)
+    while len(lines) > 1 and lines[1][:1] in (b" ", b"\t"):
+        lines[0] += lines.pop(1)
+    return lines

@@ -21,7 +21,7 @@ WANTED = frozenset({
 
 _REQUEST = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})[ \t]+(.*)", re.S)
 _TARGET = re.compile(rb"(.*?)[ \t]*(?:^|[ \t])HTTP/(\d?\.?\d?)", re.S)
-_STATUS = re.compile(rb"HTTP/(\d+(?:\.\d+)?)[ \t]+(\d{3})(?!\d)[ \t]*(.*)", re.S | re.I)
+_STATUS = re.compile(rb"HTTP/(\d?\.?\d?)[^\s]*(?:\s+(\d{3})(?!\S)\s*|\s*)(.*)", re.S | re.I)
 _PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):[^/?#@]*@")
 _FILENAME = re.compile(r"""filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|'([^']*)'|([^;]*))""", re.I | re.S)
 _FILENAME_EXT = re.compile(r"filename\*\s*=\s*([\w-]*)'[^']*'([^;\s]+)", re.I)
@@ -84,15 +84,16 @@ def request(line: bytes) -> Head | None:
 
 
 def status(line: bytes) -> Head | None:
+    """Read a status line; a code that is none reads as 0, as browsers show such a page all the same."""
     m = _STATUS.match(line)
-    return Head(version=text(m[1]), status=int(m[2]), reason=text(m[3]).strip()) if m else None
+    return Head(version=text(m[1]), status=int(m[2] or 0), reason=text(m[3]).strip()) if m else None
 
 
 def read_fields(head: Head, lines: list[bytes]) -> None:
     """Keep the header fields that matter; of several of one name the last, and folded lines joined."""
     last = ""
     for line in lines:
-        if line[:1] in (b" ", b"\t"):
+        if line[:1] in (b" ", b"\t"):  # folded
             if last:
                 head.fields[last] = (head.fields[last] + " " + text(line.strip())).strip()
             continue
