@@ -28,7 +28,13 @@ class Catalogue:
 
     def rules(self) -> dict[str, Rule]:
         """Every rule by its id."""
-        return {r.id: r for d in (*self.batch, *self.slices, *self.windows) for r in d.rules}
+        return {r.id: r for r in self.every_rule()}
+
+    def every_rule(self) -> list[Rule]:
+        """The rules in the order of their detectors."""
+        found = [r for b in self.batch for r in b.rules]
+        found += [r for s in self.slices for r in s.rules]
+        return found + [r for w in self.windows for r in w.rules]
 
 
 def build(settings: Settings) -> Catalogue:
@@ -41,14 +47,10 @@ def build(settings: Settings) -> Catalogue:
         windows=hunts(folder, settings),
         indicators=lists,
     )
-    twice = [i for i, n in Counter(r.id for d in _all(catalogue) for r in d.rules).items() if n > 1]
+    twice = [i for i, n in Counter(r.id for r in catalogue.every_rule()).items() if n > 1]
     if twice:
         raise BadRule(folder, f"two rules have the id {twice[0]}")
     return catalogue
-
-
-def _all(c: Catalogue) -> list[BatchDetector | SliceHunt | WindowHunt]:
-    return [*c.batch, *c.slices, *c.windows]
 
 
 def rules_folder(given: Path | None) -> Path:

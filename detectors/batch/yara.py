@@ -47,7 +47,7 @@ class YaraDetector:
     def __init__(
         self, rules: YaraSet, seconds: int = FILE_SECONDS, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._set, self._seconds, self._clock = rules, seconds, clock
+        self.set, self._seconds, self._clock = rules, seconds, clock
         self.rules: tuple[Rule, ...] = (*(r.rule for r in rules.rules.values()), INCOMPLETE)
 
     def detect(self, batch: Batch, unit: str, read_blob: ReadBlob) -> list[Detection]:
@@ -57,7 +57,7 @@ class YaraDetector:
             if file.sha256 not in scans:
                 content = read_blob(file.sha256)
                 scans[file.sha256] = (
-                    Scan((), missing=True) if content is None else self._set.scan(content, self._seconds, self._clock)
+                    Scan((), missing=True) if content is None else self.set.scan(content, self._seconds, self._clock)
                 )
             scan = scans[file.sha256]
             found += [_matched(file, m, unit) for m in scan.matches]

@@ -44,7 +44,7 @@ def ddl() -> str:
 
 
 def read(path: Path) -> IndicatorFile:
-    """Read a list. Its name is the file's, its version a digest of the content. Raises BadSetting if it cannot be read."""
+    """Read a list: its name is the file's, its version a digest of the content. Raises BadSetting if it cannot."""
     try:
         raw = path.read_bytes()
     except OSError as e:

@@ -25,8 +25,8 @@ _CONFIDENCE = {"STABLE": 85, "TEST": 70, "EXPERIMENTAL": 55, "DEPRECATED": 30, "
 # The first tactic that is found names the category of GB/T 20986-2023; rules may name their own.
 _CATEGORIES = {
     "exfiltration": "data/leak", "impact": "malware/other", "command-and-control": "malware/botnet",
-    "credential-access": "attack/credential", "lateral-movement": "attack/backdoor_use", "initial-access": "attack/exploit",
-    "reconnaissance": "attack/scanning", "discovery": "attack/scanning",
+    "credential-access": "attack/credential", "lateral-movement": "attack/backdoor_use",
+    "initial-access": "attack/exploit", "reconnaissance": "attack/scanning", "discovery": "attack/scanning",
 }  # fmt: skip
 _OTHER = "attack/other"
 _TECHNIQUE = re.compile(r"t\d{4}(\.\d{3})?")
