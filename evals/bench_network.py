@@ -3,7 +3,8 @@
     python -m evals.bench_network [--packets N] [--json] [--profile] [--memory]
 
 A mixed capture is made in a temporary folder; each program runs in a process of its own, pinned to one core. ``rate``
-counts from opening the capture to the last result; ``whole`` also counts starting the process and loading libraries.
+counts from opening the capture to the last result, on the clock and by processor time (to be
+trusted more where others work on the machine); ``whole`` also counts starting the process and loading libraries.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def fengsui(path: Path) -> dict[str, Any]:
-    from collectors.network.decode import DecodeSettings, decode_capture  # noqa: PLC0415 - timed apart from the start
-    from fengsui.batch import Identity  # noqa: PLC0415
+    from collectors.network.decode import DecodeSettings, decode_capture
+    from fengsui.batch import Identity
 
     kinds: Counter[str] = Counter()
     began = time.perf_counter()
@@ -43,7 +44,7 @@ def fengsui(path: Path) -> dict[str, Any]:
 
 
 def nfstream(path: Path) -> dict[str, Any]:
-    from nfstream import NFStreamer  # noqa: PLC0415
+    from nfstream import NFStreamer
 
     began = time.perf_counter()
     n = sum(1 for _ in NFStreamer(source=str(path), n_meters=1))
@@ -51,9 +52,9 @@ def nfstream(path: Path) -> dict[str, Any]:
 
 
 def scapy(path: Path) -> dict[str, Any]:
-    from scapy.layers.dns import DNS  # noqa: F401, PLC0415
-    from scapy.layers.http import HTTP  # noqa: F401, PLC0415
-    from scapy.utils import PcapReader  # noqa: PLC0415
+    from scapy.layers.dns import DNS  # noqa: F401
+    from scapy.layers.http import HTTP  # noqa: F401
+    from scapy.utils import PcapReader
 
     began = time.perf_counter()
     n = 0
@@ -74,8 +75,16 @@ def _peak() -> int:
     return kb // 1024
 
 
+def _cpu() -> float:
+    """Processor seconds of this process and of children that ended."""
+    used = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
 def _child(name: str, path: Path) -> None:
-    print(json.dumps(PROGRAMS[name](path) | {"peak_mb": _peak()}))
+    began = _cpu()
+    result = PROGRAMS[name](path)
+    print(json.dumps(result | {"cpu_seconds": _cpu() - began, "peak_mb": _peak()}))
 
 
 def start(name: str, path: Path, packets: int) -> dict[str, Any]:
@@ -90,7 +99,7 @@ def start(name: str, path: Path, packets: int) -> dict[str, Any]:
         return {"name": name, "error": done.stderr.strip().splitlines()[-1:] or ["no message"]}
     r = json.loads(done.stdout.splitlines()[-1])
     n = r.get("packets", packets)
-    return {"name": name, "packets": n, "rate": n / r["seconds"], "whole": n / whole, **r}
+    return {"name": name, "packets": n, "rate": n / r["seconds"], "cpu": n / r["cpu_seconds"], "whole": n / whole, **r}
 
 
 def memory(packets: int, folder: Path) -> dict[str, Any]:
@@ -155,16 +164,20 @@ def report(results: list[dict[str, Any]], peaks: list[dict[str, Any]], size: int
     for r in results:
         if ours and "rate" in r and "rate" in ours:
             r["ratio"] = ours["rate"] / r["rate"]
+            r["cpu_ratio"] = ours["cpu"] / r["cpu"]
     if as_json:
         print(json.dumps({"bytes": size, "results": results, "memory": peaks}))
         return
-    print(f"{size / 1e6:.0f} MB\n{'program':10}{'packets':>12}{'packets/s':>12}{'whole':>12}{'ours is':>9}{'peak MB':>9}  rows")
+    print(f"{size / 1e6:.0f} MB")
+    print(f"{'program':10}{'packets':>12}{'packets/s':>12}{'/s of CPU':>12}{'whole':>12}{'ours is':>9}{'CPU':>8}"
+          f"{'peak MB':>9}  rows")  # fmt: skip
     for r in results:
         if "error" in r:
             print(f"{r['name']:10} did not run: {r['error'][0]}")
             continue
         rows = ", ".join(f"{v} {k}" for k, v in r["rows"].items())
-        print(f"{r['name']:10}{r['packets']:>12}{r['rate']:>12.0f}{r['whole']:>12.0f}{r.get('ratio', 0):>8.1f}x"
+        print(f"{r['name']:10}{r['packets']:>12}{r['rate']:>12.0f}{r['cpu']:>12.0f}{r['whole']:>12.0f}"
+              f"{r.get('ratio', 0):>8.1f}x{r.get('cpu_ratio', 0):>7.1f}x"
               f"{r['peak_mb']:>9}  {rows}")  # fmt: skip
     for r in peaks:
         print(f"memory: {r['packets']} packets, peak {r['peak_mb']} MB" if "rate" in r else f"memory: {r['error'][0]}")

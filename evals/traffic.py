@@ -27,7 +27,7 @@ EPOCH = 1_760_000_000_000_000
 PCAP_HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
 MAC = bytes.fromhex("02000000000102000000000208 00".replace(" ", ""))
 CLIENT, SERVER = ipaddress.ip_address("10.0.0.1").packed, ipaddress.ip_address("192.0.2.1").packed
-SITES = tuple(f"{a}.{b}.example" for a in ("www", "cdn", "api", "img", "mail") for b in ("news", "shop", "bank", "play"))
+SITES = tuple(f"{a}.{b}.example" for a in ("www", "cdn", "api", "img", "mail") for b in ("news", "shop", "bank", "tv"))
 
 
 @dataclass
@@ -106,8 +106,9 @@ def client_hello(name: str, rng: np.random.Generator) -> bytes:
 
 
 def server_hello(rng: np.random.Generator, modern: bool) -> bytes:
-    extensions = _extension(43, b"\x03\x04") + _extension(51, bytes.fromhex("001d0020") + rng.bytes(32)) if modern else b""
-    extensions += b"" if modern else _extension(16, bytes.fromhex("0003026832"))
+    extensions = _extension(16, bytes.fromhex("0003026832"))
+    if modern:
+        extensions = _extension(43, b"\x03\x04") + _extension(51, bytes.fromhex("001d0020") + rng.bytes(32))
     body = b"\x03\x03" + rng.bytes(32) + b"\x20" + rng.bytes(32)
     body += (b"\x13\x01" if modern else b"\xc0\x2f") + b"\x00" + struct.pack(">H", len(extensions)) + extensions
     return _message(2, body)
@@ -152,7 +153,7 @@ def http(name: str, rng: np.random.Generator, sizes: tuple[int, ...]) -> Session
     s = Session(server_port=80)
     s.open(15000)
     for i, size in enumerate(sizes):
-        s.send(True, f"GET /item/{i}?q={name} HTTP/1.1\r\nHost: {name}\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n"
+        s.send(True, f"GET /item/{i}?q={name} HTTP/1.1\r\nHost: {name}\r\nUser-Agent: Mozilla/5.0 (X11; Linux)\r\n"
                f"Accept: */*\r\nReferer: http://{name}/\r\nConnection: keep-alive\r\n\r\n".encode(), 2000)  # fmt: skip
         body = b"<html><body>" + rng.bytes(size - 12)
         s.send(False, b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" %
@@ -222,8 +223,12 @@ def templates(seed: int) -> tuple[list[Session], Array]:
     cert = certificate(SITES[:6])
     made: list[tuple[Session, float]] = []
     for i, name in enumerate(SITES):
-        made.append((tls(name, rng, cert, i % 3 != 0, int(rng.integers(4, 80)) * 1000), 0.9))
-        made.append((http(name, rng, tuple(int(x) for x in rng.integers(400, 30000, 1 + i % 4))), 0.25))
+        # What a connection carries is heavy-tailed: median 25 kB, mean about 80 kB (pages of 2.5 MB over tens of
+        # connections, as web archives count them).
+        for size in np.clip(np.exp(rng.normal(np.log(25_000), 1.6, 4)), 2_000, 1_500_000):
+            made.append((tls(name, rng, cert, i % 3 != 0, int(size)), 0.225))
+        sizes = np.clip(np.exp(rng.normal(np.log(12_000), 1.3, 1 + i % 4)), 400, 400_000)
+        made.append((http(name, rng, tuple(int(x) for x in sizes)), 0.25))
         made.append((dns(name, i % 5), 2.5))
     made += [(bulk(rng, 3000), 0.02), (quic(rng), 3.0), (scan(), 4.0), (ntp(), 1.0), (ssh(rng), 0.3)]
     weights = np.array([w for _, w in made])

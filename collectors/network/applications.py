@@ -6,8 +6,8 @@ dropped as soon as all have said so, and the flow table then stops telling of it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,29 +17,29 @@ from numpy.typing import NDArray
 
 from collectors.network import runs
 from collectors.network.flows import Table
-from collectors.network.layout import CLOSE, DATA, DATAGRAM, EVENTS, GAP, TCP
+from collectors.network.layout import CLOSE, DATA, DATAGRAM, EVENTS, GAP
 from collectors.network.output import row_batch
-from collectors.network.parsers.base import Datagrams, DatagramParser, Keep, Rows, Stream, StreamParser
+from collectors.network.parsers.base import DatagramParser, Datagrams, Keep, Rows, Stream, StreamParser
 from collectors.network.reassembly import Budget, Piece, Side
 from fengsui import schema
 from fengsui.batch import Batch, Identity
 
 Array = NDArray[Any]
+PART = 16  # runs read at a time
+EARLY = 64  # pieces kept while nobody recognises the connection
 
 
-@dataclass
 class Connection:
-    """A TCP connection that is being probed (``stream`` is None) or parsed."""
+    """A TCP connection that is being probed (``stream`` is None) or parsed. Sides are by ``orig``: resp, orig."""
 
-    serial: int
-    port: int
-    orig: Side
-    resp: Side
-    stream: Stream | None = None
-    heads: tuple[bytearray, bytearray] = field(default_factory=lambda: (bytearray(), bytearray()))
-    early: list[tuple[bool, Piece, int]] = field(default_factory=list)
-    asked: list[int] = field(default_factory=list)
-    first: int = 0
+    __slots__ = ("asked", "early", "heads", "port", "serial", "sides", "stream")
+
+    def __init__(self, serial: int, port: int, budget: Budget, limit: int, asked: Sequence[int]) -> None:
+        self.serial, self.port, self.asked = serial, port, asked
+        self.sides = (Side(budget, limit), Side(budget, limit))
+        self.stream: Stream | None = None
+        self.heads = [b"", b""]
+        self.early: list[tuple[bool, Piece, int]] = []
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,15 @@ class Applications:
         self.orphans = 0  # rows whose flow was forgotten before they came
         self._rows: dict[str, tuple[list[int], list[int], list[dict[str, Any]]]] = {}
         self._columns: list[Rows] = []
-        self._ordinals = {k: (np.full(len(table.idents), -1, np.int64), np.zeros(len(table.idents), np.int64))
+        self._ordinals = {k: (np.zeros(len(table.idents), np.int64), np.zeros(len(table.idents), np.int64))
                           for k in schema.EVENTS}  # fmt: skip
         self._scratch = np.zeros(runs.RUN_BYTES, np.uint8)
         self._runs = np.zeros((len(table.events), runs.RUN_WORDS), np.int64)
         self._wanted = [_port_table(p.ports) for p in datagrams]
-        self._apps: dict[int, str] = {0: ""}
+        self._all = tuple(range(len(streams)))
+        self._recognised: dict[int, list[int]] = {}
+        self._unwanted: list[int] = []
+        self._now = 0
         for p in datagrams:
             for port in p.ports:
                 table.ports[port] = 1
@@ -116,90 +119,91 @@ class Applications:
 
     def _take_streams(self, buffer: Array, events: Array, order: Array) -> None:
         n = runs.join(events, order, self._runs)
-        table = self._runs[:n].tolist()
-        i = 0
-        while i < n:
-            serial = table[i][runs.SERIAL]
-            j = i + 1
-            while j < n and table[j][runs.SERIAL] == serial:
-                j += 1
+        serials = self._runs[:n, runs.SERIAL]
+        starts = np.concatenate([[0], np.nonzero(np.diff(serials))[0] + 1]) if n else np.zeros(0, np.int64)
+        groups = serials[starts]
+        who = self.table.idents[groups & (len(self.table.idents) - 1)]
+        known = (who["serial"] == groups).tolist()
+        begins = (self._runs[starts, runs.KIND] == DATA).tolist()
+        ports, bounds = who["dst_port"].tolist(), [*starts.tolist(), n]
+        for k, serial in enumerate(groups.tolist()):
             c = self.connections.get(serial)
-            if c is None and table[i][runs.KIND] == DATA:
-                c = self._open(serial, table[i][runs.SEQ])
+            if c is None and begins[k] and known[k]:
+                c = self._open(serial, ports[k])
             if c is not None:
-                self._run(c, buffer, events, order, table[i:j])
-            i = j
+                self._run(c, buffer, events, order, bounds[k], bounds[k + 1])
+        self._mark()
 
-    def _open(self, serial: int, seq: int) -> Connection | None:
-        who = self.table.idents[serial & (len(self.table.idents) - 1)]
-        if who["serial"] != serial:
-            return None
+    def _open(self, serial: int, port: int) -> Connection:
         if len(self.connections) >= self.limits.streams:
-            self._finish(next(iter(self.connections.values())), 0)
+            self._finish(next(iter(self.connections.values())), self._now)
             self.dropped += 1
-        limit = self.limits.held
-        c = Connection(serial, int(who["dst_port"]), Side(self.budget, limit), Side(self.budget, limit))
-        c.asked = list(range(len(self.streams)))
+        c = Connection(serial, port, self.budget, self.limits.held, self._all)
         self.connections[serial] = c
         return c
 
-    def _run(self, c: Connection, buffer: Array, events: Array, order: Array, table: list[list[int]]) -> None:
-        """Feed the pieces of one connection until no parser wants more."""
-        for r in table:
-            kind, ts = r[runs.KIND], r[runs.TS]
-            if kind == CLOSE:
-                self._finish(c, ts)
-                return
-            orig = bool(r[runs.ORIG])
-            side = c.orig if orig else c.resp
-            if kind == GAP:
-                pieces = side.skip(r[runs.SEQ])
-            else:
-                size, start = r[runs.SIZE], r[runs.START]
-                if r[runs.COUNT] == 1:
-                    data = buffer[start : start + size].tobytes()
-                else:
-                    runs.gather(buffer, events, order, r[runs.FIRST], r[runs.COUNT], self._scratch)
-                    data = self._scratch[:size].tobytes()
-                pieces = side.add(r[runs.SEQ], data)
-            for piece in pieces:
-                if not self._feed(c, orig, piece, ts):
-                    self._unwant(c, ts)
+    def _run(self, c: Connection, buffer: Array, events: Array, order: Array, first: int, end: int) -> None:
+        """Feed the pieces of one connection until no parser wants more. Most stop early, so runs are read in parts."""
+        while first < end:
+            last = min(first + PART, end)
+            for count, kind, orig, seq, size, ts, start, at in self._runs[first:last, runs.COUNT :].tolist():
+                if kind == CLOSE:
+                    self._finish(c, ts)
                     return
+                side = c.sides[orig]
+                if kind == GAP:
+                    pieces: Iterable[Piece] = side.skip(seq)
+                else:
+                    if count == 1:
+                        data = buffer[start : start + size].tobytes()
+                    else:
+                        runs.gather(buffer, events, order, at, count, self._scratch)
+                        data = self._scratch[:size].tobytes()
+                    if seq == side.next and not side.held:
+                        side.next += size
+                        pieces = (data,)
+                    else:
+                        pieces = side.add(seq, data)
+                for piece in pieces:
+                    if not self._feed(c, orig == 1, piece, ts):
+                        self._unwant(c, ts)
+                        return
+            first = last
 
     # -- to the parsers
 
     def _feed(self, c: Connection, orig: bool, piece: Piece, ts: int) -> bool:
-        if c.stream is None:
+        stream = c.stream
+        if stream is None:
             return self._probe(c, orig, piece, ts)
         if isinstance(piece, int):
-            return c.stream.gap(orig, piece, ts)
-        return c.stream.data(orig, piece, ts)
+            return stream.gap(orig, piece, ts)
+        return stream.data(orig, piece, ts)
 
     def _probe(self, c: Connection, orig: bool, piece: Piece, ts: int) -> bool:
         """Ask each parser whether the connection is its own; open the first that says so."""
+        limit, heads = self.limits.probe, c.heads
         c.early.append((orig, piece, ts))
-        head = c.heads[0 if orig else 1]
-        if isinstance(piece, bytes):
-            head += piece[: self.limits.probe - len(head)]
-        heads = bytes(c.heads[0]), bytes(c.heads[1])
+        if isinstance(piece, bytes) and len(heads[orig]) < limit:
+            heads[orig] = (heads[orig] + piece[:limit])[:limit]
         left = []
         for k in c.asked:
-            answer = self.streams[k].probe(heads[0], heads[1], c.port)
+            answer = self.streams[k].probe(heads[1], heads[0], c.port)
             if answer:
                 return self._recognise(c, k)
             if answer is None:
                 left.append(k)
         c.asked = left
-        full = len(heads[0]) >= self.limits.probe or len(heads[1]) >= self.limits.probe
-        return bool(left) and not full and len(c.early) < 64
+        return bool(left) and len(heads[0]) < limit and len(heads[1]) < limit and len(c.early) < EARLY
 
     def _recognise(self, c: Connection, parser: int) -> bool:
-        emit: Any = partial(self._emit, c.serial)
-        c.stream = self.streams[parser].open(emit, self.keep)
-        self._label(np.array([c.serial]), parser)
-        early, c.early, c.heads = c.early, [], (bytearray(), bytearray())
-        return all(self._feed(c, orig, piece, ts) for orig, piece, ts in early)
+        stream = c.stream = self.streams[parser].open(partial(self._emit, c.serial), self.keep)
+        self._recognised.setdefault(parser, []).append(c.serial)
+        early, c.early, c.heads = c.early, [], [b"", b""]
+        for orig, piece, ts in early:
+            if not (stream.gap(orig, piece, ts) if isinstance(piece, int) else stream.data(orig, piece, ts)):
+                return False
+        return True
 
     def _emit(self, serial: int, kind: str, ts: int, **columns: Any) -> None:
         serials, times, rows = self._rows.setdefault(kind, ([], [], []))
@@ -208,38 +212,46 @@ class Applications:
         rows.append(columns)
 
     def _unwant(self, c: Connection, ts: int) -> None:
-        """No parser wants more: close, and tell the flow table to be silent about it."""
-        who = self.table.idents[c.serial & (len(self.table.idents) - 1)]
-        if who["serial"] == c.serial and who["live"]:
-            self.table.flows["unwanted"][who["slot"]] = 1
+        """No parser wants more, or the connection ended."""
         if c.stream is not None:
             c.stream.close(ts)
-        self._forget(c)
+        for side in c.sides:
+            if side.held:
+                side.drop()
+        self._unwanted.append(c.serial)
+        self.connections.pop(c.serial, None)
 
     def _finish(self, c: Connection, ts: int) -> None:
         """The connection is over: give what was held back, then close."""
-        for orig, side in ((True, c.orig), (False, c.resp)):
-            for piece in side.flush():
+        for orig, side in ((True, c.sides[1]), (False, c.sides[0])):
+            for piece in side.flush() if side.held else ():
                 if not self._feed(c, orig, piece, ts):
                     self._unwant(c, ts)
                     return
         self._unwant(c, ts)
 
-    def _forget(self, c: Connection) -> None:
-        c.orig.drop()
-        c.resp.drop()
-        self.connections.pop(c.serial, None)
+    def _mark(self) -> None:
+        """Write what was found out into the table: labels, and of which flows it need not tell any more."""
+        for parser, found in self._recognised.items():
+            self._label(np.array(found, np.int64), parser)
+        serials = np.array(self._unwanted, np.int64)
+        who = self.table.idents[serials & (len(self.table.idents) - 1)]
+        self.table.flows["unwanted"][who["slot"][(who["serial"] == serials) & (who["live"] != 0)]] = 1
+        self._recognised, self._unwanted = {}, []
 
     # -- to the outbox
 
     def expire(self, now: int) -> None:
+        """It is ``now`` (microseconds of packet time)."""
+        self._now = now
         for parser in self.datagrams:
             self._columns += parser.expire(now)
 
     def finish(self) -> None:
         """The capture is over; all flows were removed, so only datagram parsers hold something."""
         for c in list(self.connections.values()):
-            self._finish(c, c.first)
+            self._finish(c, self._now)
+        self._mark()
         for parser in self.datagrams:
             self._columns += parser.finish()
 
@@ -248,12 +260,13 @@ class Applications:
         out = []
         columns, self._columns = self._columns, []
         for r in columns:
-            out.append(self._batch(r.kind, np.asarray(r.flow, np.int64), np.asarray(r.ts, np.int64), r.columns, identity))
+            serials, ts = np.asarray(r.flow, np.int64), np.asarray(r.ts, np.int64)
+            out.append(self._batch(r.kind, serials, ts, r.columns, identity))
         rows, self._rows = self._rows, {}
-        for kind, (serials, times, dicts) in rows.items():
+        for kind, (flows, times, dicts) in rows.items():
             names = sorted({name for d in dicts for name in d})
             table = {name: _column(kind, name, dicts) for name in names}
-            out.append(self._batch(kind, np.array(serials, np.int64), np.array(times, np.int64), table, identity))
+            out.append(self._batch(kind, np.array(flows, np.int64), np.array(times, np.int64), table, identity))
         return [b for b in out if len(b)]
 
     def _batch(self, kind: str, serials: Array, ts: Array, columns: dict[str, Any], identity: Identity) -> Batch:
@@ -301,4 +314,3 @@ T = schema.Type
 ABSENT: dict[schema.Type, Any] = {
     T.WORD: "", T.TEXT: "", T.TEXTS: [], T.TIMES: [], T.COUNTS: [], T.BOOL: False, T.F64: 0.0, T.ID: bytes(16),
 }  # fmt: skip
-assert TCP == 1

@@ -100,7 +100,7 @@ class Capture:
         return self._raw.tell() if self._raw.seekable() else self.base + self.end
 
     def _read(self) -> None:
-        view = memoryview(self.buffer)[: self.chunk]
+        view = self.buffer[: self.chunk].data
         while self.end < self.chunk and not self.ended:
             try:
                 n = self._file.readinto(view[self.end :])  # type: ignore[attr-defined]
@@ -119,7 +119,7 @@ class Capture:
         if rest == self.chunk:
             self.fault = BadInput(f"a record is longer than {self.chunk} bytes", self.place, self.base + self.at)
             return False
-        self.buffer[:rest] = self.buffer[self.at : self.end].copy() if self.at < rest else self.buffer[self.at : self.end]
+        self.buffer[:rest] = self.buffer[self.at : self.end].copy()
         self.base += self.at
         self.at, self.end = 0, rest
         self._read()

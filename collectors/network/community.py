@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from collectors.network.compiled import compiled
 
 LENGTH = 30  # "1:" and 28 letters
 ALPHABET = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", np.uint8)
@@ -18,12 +19,12 @@ M32 = np.uint32(0xFFFFFFFF)
 V4 = np.uint64(0x0000FFFF)
 
 
-@nb.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _rotate(x: Any, n: Any) -> Any:
     return np.uint32((x << np.uint32(n)) | (x >> np.uint32(32 - n)))
 
 
-@nb.njit(cache=True)
+@compiled()
 def _sha1_block(message: Any, size: Any, w: Any, out: Any) -> None:
     """SHA-1 of ``message[:size]``, size < 56; ``w`` (80,) uint32 is scratch, ``out`` (20,) uint8."""
     for i in range(16):
@@ -58,7 +59,7 @@ def _sha1_block(message: Any, size: Any, w: Any, out: Any) -> None:
         out[12 + i], out[16 + i] = np.uint8(d >> s), np.uint8(e >> s)
 
 
-@nb.njit(cache=True)
+@compiled()
 def _put(message: Any, at: Any, high: Any, low: Any, four: Any) -> Any:
     if not four:
         for i in range(8):
@@ -70,7 +71,7 @@ def _put(message: Any, at: Any, high: Any, low: Any, four: Any) -> Any:
     return at + 8 - first
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def texts(flows: Any, seed: Any, alphabet: Any) -> Any:
     """The ids of ``flows`` (n,), records with addresses, ports, proto and one_way; (n, LENGTH) uint8 of ASCII."""
     n = flows.shape[0]

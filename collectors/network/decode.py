@@ -10,7 +10,7 @@ counting rows of each kind. Memory is bounded by the settings, whatever the leng
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,19 +35,29 @@ STEP = 8192  # packets walked, parsed and tracked together: their columns stay i
 ANNEX = 1 << 20  # bytes for datagrams put together from fragments
 SECOND = 1_000_000
 CHECKSUMS = ("ignore", "check")
+LEAST_MEMORY = 16_000_000
+LEAST = {"chunk_bytes": 1 << 16, "flows": 16, "events": 256, "streams": 1, "batch_rows": 1}
+SHARES: dict[str, Callable[[int], int]] = {
+    "chunk_bytes": lambda memory: min(memory // 16, 32 << 20),
+    "flows": lambda memory: memory // 2 // flows.BYTES,
+    "streams": lambda memory: memory // 8192,
+    "held_total": lambda memory: memory // 4,
+    "fragment_bytes": lambda memory: memory // 32,
+}
 
 
 @dataclass(frozen=True)
 class DecodeSettings:
     """Bounds and time-outs. Times are seconds of packet time; the time-outs are Zeek's defaults."""
 
-    chunk_bytes: int = 32 << 20  # read together; a longer record ends the capture
-    flows: int = 1 << 18  # at a time; beyond it the longest silent is given up
-    events: int = 1 << 18  # payload packets told to parsers together
-    streams: int = 1 << 16  # TCP connections being parsed at a time
-    held_bytes: int = 1 << 20  # out-of-order payload kept for one side of a connection
-    held_total: int = 256 << 20
-    fragment_bytes: int = 16 << 20
+    memory: int = 512_000_000  # bytes for flows, reassembly and buffers; the sizes that are 0 here come from it
+    chunk_bytes: int = 0  # read together; a longer record ends the capture
+    flows: int = 0  # at a time; beyond it the longest silent is given up
+    streams: int = 0  # TCP connections being parsed at a time
+    held_total: int = 0  # out-of-order payload kept
+    held_bytes: int = 1 << 20  # of it for one side of a connection
+    fragment_bytes: int = 0
+    events: int = 1 << 17  # payload packets told to parsers together
     probe_bytes: int = 2048  # of each side, before no parser wants the connection
     batch_rows: int = 20_000
     checksums: str = "ignore"  # or check: packets with a wrong checksum count for nothing, as in Zeek
@@ -66,7 +76,12 @@ class DecodeSettings:
     partial_close: float = 3.0
 
     def __post_init__(self) -> None:
-        for name, least in (("chunk_bytes", 1 << 16), ("flows", 16), ("events", 64), ("streams", 1), ("batch_rows", 1)):
+        if self.memory < LEAST_MEMORY:
+            raise BadSetting(f"decode.memory must be at least {LEAST_MEMORY} bytes")
+        for name, share in SHARES.items():
+            if not getattr(self, name):
+                object.__setattr__(self, name, share(self.memory))
+        for name, least in LEAST.items():
             if getattr(self, name) < least:
                 raise BadSetting(f"decode.{name} must be at least {least}")
         if self.checksums not in CHECKSUMS:
@@ -230,7 +245,7 @@ RAW_LINK = 101
 
 
 def decode_capture(
-    path: Path, identity: Identity, settings: DecodeSettings = DecodeSettings(), *, keep: Keep,  # noqa: B008 - frozen
+    path: Path, identity: Identity, settings: DecodeSettings = DecodeSettings(), *, keep: Keep,
     progress: Progress = silent,
 ) -> Iterator[Batch]:  # fmt: skip
     """Yield the Batches of a capture file. Raises BadInput with place, byte offset and reason: at once if it is no

@@ -1,36 +1,74 @@
 """The two-way flow table: a fixed number of flows, packets in, finished flows and events for parsers out. Compiled.
 
 Flows are removed by packet time: when a later packet of the same endpoints finds them out of date, or when the hand
-passes over them (it looks at as many places of the table for a number of packets, so that the order of what comes out depends on
-the packets only, not on how they were cut into chunks). A full table gives up the longest silent of the next flows
-under the hand and counts it.
+passes over them. The hand looks at TURN places of the table after each TURN / 2 rows, so that the order of what comes
+out depends on the packets, not on how they were cut into chunks. A full table gives up the longest silent of the next
+flows under the hand and counts it.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from collectors.network import tcp
+from collectors.network.compiled import compiled
 from collectors.network.layout import (
-    CHECK_SUMS, CLOSE, COUNTERS, DATA, DATAGRAM, DONE, END, EVENT, EVENTS, EVICTED, FLOW, FRAGMENT, FREE, GAP, HAND,
-    HIGH, HISTORY, ICMP, ICMP6, ICMP_IDLE, IDENT, LAST_EVICTED, LIVE, NOW, OPTIONS, OTHER_IDLE, REPORT_EVERY, REUSED,
-    ROWS, SEED, SERIAL, SPANS, SYN, ACK, TCP, UDP, UDP_IDLE, VLAN_IN_KEY, BAD_SUMS,
+    ACK,
+    BAD_SUMS,
+    CHECK_SUMS,
+    CLOSE,
+    COUNTERS,
+    DATA,
+    DATAGRAM,
+    DONE,
+    END,
+    EVENT,
+    EVENTS,
+    EVICTED,
+    FLOW,
+    FRAGMENT,
+    FREE,
+    GAP,
+    HAND,
+    HIGH,
+    HISTORY,
+    ICMP,
+    ICMP6,
+    ICMP_IDLE,
+    IDENT,
+    LAST_EVICTED,
+    LIVE,
+    NOW,
+    OPTIONS,
+    OTHER_IDLE,
+    REPORT_EVERY,
+    REUSED,
+    ROWS,
+    SEED,
+    SERIAL,
+    SPANS,
+    SYN,
+    TCP,
+    UDP,
+    UDP_IDLE,
+    VLAN_IN_KEY,
 )  # fmt: skip
 
 Array = NDArray[Any]
 GIVE_UP = 64  # flows compared when the table is full
 TURN = 64  # places that the hand looks at, once for every TURN / 2 rows
 NONE = -1
+# Of one flow: itself, two sides, letters, spans, two to four places of hashes, one to two and a half identities.
+BYTES = FLOW.itemsize + 2 * END.itemsize + HISTORY + 32 * SPANS + 16 + 2 * IDENT.itemsize
 
 
 class Table(NamedTuple):
-    """All state of the compiled part. Sizes: flows n, index a power of two of at least 2 n, identities a power of two."""
+    """All state of the compiled part. Sizes: n flows, at least 2 n slots and more than n identities, powers of two."""
 
-    index: Array  # int32 slots, -1 free; linear probing
+    slots: Array  # int32, of hashes, -1 free; linear probing
     free: Array  # int32 stack of free slots
     flows: Array  # FLOW (n,)
     ends: Array  # END (2 n,): originator and responder of slot i at 2 i and 2 i + 1
@@ -50,10 +88,11 @@ class Table(NamedTuple):
 def make(flows: int, done: int, events: int, options: Array, servers: Array, ports: Array) -> Table:
     """A table for ``flows`` flows at a time; memory is touched only as it fills."""
     slots = 1 << max(flows * 2 - 1, 15).bit_length()
+    idents = 1 << max(flows * 5 // 4, 15).bit_length()
     return Table(
-        index=np.full(slots, NONE, np.int32), free=np.arange(flows - 1, -1, -1, dtype=np.int32),
+        slots=np.full(slots, NONE, np.int32), free=np.arange(flows - 1, -1, -1, dtype=np.int32),
         flows=np.zeros(flows, FLOW), ends=np.zeros(2 * flows, END), history=np.zeros((flows, HISTORY), np.uint8),
-        spans=np.zeros((2 * flows, 2 * SPANS), np.int64), idents=np.zeros(slots, IDENT),
+        spans=np.zeros((2 * flows, 2 * SPANS), np.int64), idents=np.zeros(idents, IDENT),
         counters=_counters(flows), options=options, servers=servers, ports=ports, done=np.zeros(done, FLOW),
         done_ends=np.zeros(2 * done, END), done_history=np.zeros((done, HISTORY), np.uint8),
         events=np.zeros(events, EVENT),
@@ -67,7 +106,7 @@ def _counters(flows: int) -> Array:
     return c
 
 
-@nb.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _mix(x: Any) -> Any:
     """The finaliser of SplitMix64 (Steele, Lea, Flood)."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -75,7 +114,7 @@ def _mix(x: Any) -> Any:
     return x ^ (x >> np.uint64(31))
 
 
-@nb.njit(cache=True)
+@compiled()
 def _hash(row: Any, vlan: Any, seed: Any) -> Any:
     """The same for both directions."""
     a = _mix(row.src_lo ^ np.uint64(seed)) ^ _mix(row.src_hi + np.uint64(row.src_port))
@@ -83,7 +122,7 @@ def _hash(row: Any, vlan: Any, seed: Any) -> Any:
     return _mix(_mix(a) + _mix(b) + (np.uint64(row.proto) << np.uint64(16)) + np.uint64(vlan))
 
 
-@nb.njit(cache=True)
+@compiled()
 def _find(index: Any, flows: Any, row: Any, h: Any, vlan: Any) -> Any:
     """(slot or -1, whether the row comes from the originator)."""
     mask = np.uint64(index.shape[0] - 1)
@@ -108,27 +147,27 @@ def _find(index: Any, flows: Any, row: Any, h: Any, vlan: Any) -> Any:
         i = (i + np.uint64(1)) & mask
 
 
-@nb.njit(cache=True)
+@compiled()
 def _forget(t: Any, slot: Any) -> None:
     """Take a slot out of the index, closing the run behind it (Knuth, 6.4 algorithm R)."""
-    mask = np.uint64(t.index.shape[0] - 1)
+    mask = np.uint64(t.slots.shape[0] - 1)
     i = t.flows[slot].hash & mask
-    while t.index[i] != slot:
+    while t.slots[i] != slot:
         i = (i + np.uint64(1)) & mask
     j = i
     while True:
         j = (j + np.uint64(1)) & mask
-        other = t.index[j]
+        other = t.slots[j]
         if other < 0:
             break
         home = t.flows[other].hash & mask
         if ((j - home) & mask) >= ((j - i) & mask):
-            t.index[i] = other
+            t.slots[i] = other
             i = j
-    t.index[i] = NONE
+    t.slots[i] = NONE
 
 
-@nb.njit(cache=True)
+@compiled()
 def _report(t: Any, slot: Any) -> None:
     k = t.counters[DONE]
     t.done[k] = t.flows[slot]
@@ -139,7 +178,7 @@ def _report(t: Any, slot: Any) -> None:
     t.counters[DONE] = k + 1
 
 
-@nb.njit(cache=True)
+@compiled()
 def remove(t: Any, slot: Any) -> None:
     """Report a flow as finished and free its place."""
     f = t.flows[slot]
@@ -157,7 +196,7 @@ def remove(t: Any, slot: Any) -> None:
     t.counters[LIVE] -= 1
 
 
-@nb.njit(cache=True)
+@compiled()
 def _event(t: Any, serial: Any, ts: Any, start: Any, seq: Any, size: Any, kind: Any, orig: Any, in_order: Any) -> None:
     k = t.counters[EVENTS]
     e = t.events[k]
@@ -167,7 +206,7 @@ def _event(t: Any, serial: Any, ts: Any, start: Any, seq: Any, size: Any, kind: 
     t.counters[EVENTS] = k + 1
 
 
-@nb.njit(cache=True)
+@compiled()
 def expires(f: Any, ends: Any, options: Any, slot: Any) -> Any:
     """When the flow goes if nothing more is heard of it, in microseconds."""
     if f.kind == TCP:
@@ -179,7 +218,7 @@ def expires(f: Any, ends: Any, options: Any, slot: Any) -> Any:
     return f.last + options[OTHER_IDLE]
 
 
-@nb.njit(cache=True)
+@compiled()
 def _evict(t: Any) -> None:
     """Give up the longest silent of the next flows under the hand."""
     best = np.int64(-1)
@@ -193,7 +232,7 @@ def _evict(t: Any) -> None:
     remove(t, best)
 
 
-@nb.njit(cache=True)
+@compiled()
 def _turn(t: Any, steps: Any) -> None:
     """Let the hand look at the next places of the table."""
     flows, ends, options = t.flows, t.ends, t.options
@@ -210,7 +249,7 @@ def _turn(t: Any, steps: Any) -> None:
     t.counters[HAND] = hand
 
 
-@nb.njit(cache=True)
+@compiled()
 def _flip(t: Any, slot: Any) -> None:
     """The originator becomes the responder."""
     f = t.flows[slot]
@@ -233,7 +272,7 @@ def _flip(t: Any, slot: Any) -> None:
         t.spans[2 * slot + 1, k] = x
 
 
-@nb.njit(cache=True)
+@compiled()
 def _server_first(t: Any, row: Any) -> Any:
     """Whether the sender of a first packet is probably the server: by its port, as Zeek guesses."""
     if row.kind == UDP:
@@ -247,7 +286,7 @@ def _server_first(t: Any, row: Any) -> Any:
     return True
 
 
-@nb.njit(cache=True)
+@compiled()
 def _clear(t: Any, slot: Any) -> None:
     for k in range(2):
         e = t.ends[2 * slot + k]
@@ -260,7 +299,7 @@ def _clear(t: Any, slot: Any) -> None:
         e.state = e.before = e.closed = e.seen = e.skip = e.ended = e.active = 0
 
 
-@nb.njit(cache=True)
+@compiled()
 def _create(t: Any, row: Any, h: Any, vlan: Any, ordinal: Any) -> Any:
     """A new flow for a row; returns (slot, whether the row comes from its originator)."""
     c = t.counters
@@ -275,25 +314,25 @@ def _create(t: Any, row: Any, h: Any, vlan: Any, ordinal: Any) -> Any:
     f.src_port, f.dst_port, f.proto, f.kind = row.src_port, row.dst_port, row.proto, row.kind
     f.hash, f.vlan, f.key_vlan, f.tunnel, f.one_way = h, row.vlan, vlan, row.tunnel, row.one_way
     f.start = f.last = f.reported = row.ts
-    f.remove_at = f.check_from = f.partial_at = 0
+    f.remove_at = f.partial_at = 0
     f.serial = -1
     f.missed = 0
-    f.ordinal, f.reports, f.history, f.probe = ordinal, 0, 0, 0
+    f.ordinal, f.reports, f.history = ordinal, 0, 0
     f.used, f.active = 1, 1
-    f.open = f.flipped = f.partial = f.established = f.seen = f.closing = f.unwanted = f.hist_seen = 0
+    f.open = f.flipped = f.partial = f.established = f.seen = f.closing = f.unwanted = 0
     _clear(t, slot)
-    mask = np.uint64(t.index.shape[0] - 1)
+    mask = np.uint64(t.slots.shape[0] - 1)
     i = h & mask
-    while t.index[i] >= 0:
+    while t.slots[i] >= 0:
         i = (i + np.uint64(1)) & mask
-    t.index[i] = slot
+    t.slots[i] = slot
     if _server_first(t, row):
         _flip(t, slot)
         return slot, False
     return slot, True
 
 
-@nb.njit(cache=True)
+@compiled()
 def _name(t: Any, slot: Any) -> None:
     """Give the flow a serial: a place among the identities, of which those of living flows are passed over."""
     f = t.flows[slot]
@@ -311,14 +350,14 @@ def _name(t: Any, slot: Any) -> None:
     _copy_ident(f, d)
 
 
-@nb.njit(cache=True)
+@compiled()
 def _copy_ident(f: Any, d: Any) -> None:
     d.src_hi, d.src_lo, d.dst_hi, d.dst_lo = f.src_hi, f.src_lo, f.dst_hi, f.dst_lo
     d.src_port, d.dst_port, d.vlan, d.start, d.ordinal = f.src_port, f.dst_port, f.vlan, f.start, f.ordinal
     d.proto, d.kind, d.one_way, d.flipped = f.proto, f.kind, f.one_way, f.flipped
 
 
-@nb.njit(cache=True)
+@compiled()
 def _tell(t: Any, slot: Any, row: Any, orig: Any, data: Any, in_order: Any, hole: Any) -> None:
     """Events of a segment for the parsers: a hole that it acknowledged, its payload."""
     f = t.flows[slot]
@@ -332,7 +371,7 @@ def _tell(t: Any, slot: Any, row: Any, orig: Any, data: Any, in_order: Any, hole
                1 if in_order and whole else 0)  # fmt: skip
 
 
-@nb.njit(cache=True)
+@compiled()
 def _tell_datagram(t: Any, slot: Any, row: Any, orig: Any) -> None:
     f = t.flows[slot]
     if f.serial < 0:
@@ -340,7 +379,7 @@ def _tell_datagram(t: Any, slot: Any, row: Any, orig: Any) -> None:
     _event(t, f.serial, row.ts, row.start, 0, row.captured, DATAGRAM, 1 if orig else 0, 1)
 
 
-@nb.njit(cache=True)
+@compiled()
 def _bad_sum(t: Any, slot: Any, orig: Any) -> None:
     """A packet with a wrong checksum leaves a letter and nothing else."""
     f = t.flows[slot]
@@ -353,11 +392,11 @@ def _bad_sum(t: Any, slot: Any, orig: Any) -> None:
             e.bad_sums_next = max(e.bad_sums_next, 1) * 10
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def track(t: Any, rows: Any, first: Any, count: Any) -> Any:
     """Take ``rows[first:count]`` (ROW); returns the next row, which is before ``count`` when an output is full."""
     # Handing the whole table to a function counts references to all of its arrays: only what is rare is called so.
-    c, flows, ends, spans, history, index = t.counters, t.flows, t.ends, t.spans, t.history, t.index
+    c, flows, ends, spans, history, index = t.counters, t.flows, t.ends, t.spans, t.history, t.slots
     options, ports, done, events = t.options, t.ports, t.done, t.events
     every = options[REPORT_EVERY]
     for k in range(first, count):
@@ -367,8 +406,7 @@ def track(t: Any, rows: Any, first: Any, count: Any) -> Any:
         if row.kind == FRAGMENT:
             continue
         c[ROWS] += 1
-        if row.ts > c[NOW]:
-            c[NOW] = row.ts
+        c[NOW] = max(c[NOW], row.ts)
         vlan = np.int64(row.vlan) if options[VLAN_IN_KEY] else np.int64(0)
         h = _hash(row, vlan, options[SEED])
         slot, orig = _find(index, flows, row, h, vlan)
@@ -422,7 +460,7 @@ def track(t: Any, rows: Any, first: Any, count: Any) -> Any:
     return count
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def drain(t: Any, first: Any) -> Any:
     """Remove flows from slot ``first`` on as far as the outputs have room; returns the next slot."""
     for slot in range(first, t.counters[HIGH]):
@@ -433,4 +471,4 @@ def drain(t: Any, first: Any) -> Any:
     return t.counters[HIGH]
 
 
-assert OPTIONS > max(CHECK_SUMS, SEED)
+assert max(CHECK_SUMS, SEED) < OPTIONS

@@ -8,11 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
+from collectors.network.compiled import compiled
 from collectors.network.layout import (
-    FRAGMENT, ICMP, ICMP6, OTHER, T_AYIYA, T_ERSPAN, T_GENEVE, T_GRE, T_GTP, T_IP, T_TEREDO, T_VXLAN, TCP, UDP,
+    FRAGMENT,
+    ICMP,
+    ICMP6,
+    OTHER,
+    T_AYIYA,
+    T_ERSPAN,
+    T_GENEVE,
+    T_GRE,
+    T_GTP,
+    T_IP,
+    T_TEREDO,
+    T_VXLAN,
+    TCP,
+    UDP,
 )  # fmt: skip
 from collectors.network.sums import transport_sum_is_bad
 
@@ -30,8 +43,8 @@ LINKS = {
     50: PPP, 51: PPPOE, 104: HDLC, 105: WIFI, 127: RADIOTAP, 239: NFLOG, 219: MPLS, 192: PPI,
 }  # fmt: skip
 LINK_TABLE = np.zeros(512, np.int64)
-for _link, _next in LINKS.items():
-    LINK_TABLE[_link] = _next
+for _code, _next in LINKS.items():
+    LINK_TABLE[_code] = _next
 
 # ICMP types that ask and answer each other: Zeek pairs them, so that both sides are one flow.
 PAIRS4 = ((8, 0), (13, 14), (15, 16), (10, 9), (17, 18))
@@ -45,22 +58,22 @@ for _k, _pairs in enumerate((PAIRS4, PAIRS6)):
 V4_PREFIX = np.uint64(0x0000FFFF00000000)
 
 
-@nb.njit(cache=True, inline="always")
+@compiled(inline="always")
 def be16(b: Any, i: Any) -> Any:
     return (np.int64(b[i]) << 8) | np.int64(b[i + 1])
 
 
-@nb.njit(cache=True, inline="always")
+@compiled(inline="always")
 def be32(b: Any, i: Any) -> Any:
     return (np.int64(b[i]) << 24) | (np.int64(b[i + 1]) << 16) | (np.int64(b[i + 2]) << 8) | np.int64(b[i + 3])
 
 
-@nb.njit(cache=True, inline="always")
+@compiled(inline="always")
 def be64(b: Any, i: Any) -> Any:
     return (np.uint64(be32(b, i)) << np.uint64(32)) | np.uint64(be32(b, i + 4))
 
 
-@nb.njit(cache=True)
+@compiled()
 def _extensions(b: Any, at: Any, end: Any, proto: Any) -> Any:
     """Step over IPv6 extension headers: (place of the payload, its protocol, place of a fragment header or -1)."""
     fragment = np.int64(-1)
@@ -85,7 +98,7 @@ def _extensions(b: Any, at: Any, end: Any, proto: Any) -> Any:
     return at, proto, fragment
 
 
-@nb.njit(cache=True)
+@compiled()
 def _link(b: Any, at: Any, end: Any, kind: Any) -> Any:
     """One step through the layers below IP: (place, what is next, VLAN id or -1); END if nothing of ours follows."""
     vlan = np.int64(-1)
@@ -145,7 +158,7 @@ def _link(b: Any, at: Any, end: Any, kind: Any) -> Any:
         return at, nothing, vlan
     if kind == HDLC:
         return (at + 4, be16(b, at + 2), vlan) if at + 4 <= end else (at, nothing, vlan)
-    if kind == NULL or kind == LOOP:
+    if kind in (NULL, LOOP):
         return at + 4, np.int64(RAW), vlan
     if kind == SLL:
         return (at + 16, be16(b, at + 14), vlan) if at + 16 <= end else (at, nothing, vlan)
@@ -166,7 +179,7 @@ def _link(b: Any, at: Any, end: Any, kind: Any) -> Any:
     return at, nothing, vlan
 
 
-@nb.njit(cache=True)
+@compiled()
 def _wifi(b: Any, at: Any, end: Any) -> Any:
     """IEEE 802.11 data frames that are not encrypted; their payload begins with LLC/SNAP."""
     nothing = (at, np.int64(END), np.int64(-1))
@@ -182,7 +195,7 @@ def _wifi(b: Any, at: Any, end: Any) -> Any:
     return at + size, np.int64(LLC), np.int64(-1)
 
 
-@nb.njit(cache=True)
+@compiled()
 def _nflog(b: Any, at: Any, end: Any) -> Any:
     """Linux netfilter log: family, version, resource id, then TLVs in host order of which type 9 is the packet."""
     nothing = (at, np.int64(END), np.int64(-1))
@@ -200,7 +213,7 @@ def _nflog(b: Any, at: Any, end: Any) -> Any:
     return nothing
 
 
-@nb.njit(cache=True)
+@compiled()
 def _gre(b: Any, at: Any, end: Any) -> Any:
     """Generic routing encapsulation, versions 0 and 1 (RFC 2784, 2890, 2637), ERSPAN and Aruba inside it."""
     nothing = (at, np.int64(END), np.int64(0))
@@ -239,7 +252,7 @@ def _gre(b: Any, at: Any, end: Any) -> Any:
     return nothing
 
 
-@nb.njit(cache=True)
+@compiled()
 def _udp_tunnel(b: Any, at: Any, end: Any, src: Any, dst: Any) -> Any:
     """Tunnels over UDP by port and by what they must look like: (place, next, tunnel) or END."""
     nothing = (at, np.int64(END), np.int64(0))
@@ -282,7 +295,7 @@ def _udp_tunnel(b: Any, at: Any, end: Any, src: Any, dst: Any) -> Any:
     return nothing
 
 
-@nb.njit(cache=True)
+@compiled()
 def _transport(b: Any, at: Any, end: Any, size: Any, proto: Any, row: Any, version: Any) -> Any:
     """Fill the row from the transport header; False if it is cut off or impossible. ``size``: IP payload bytes."""
     captured = end - at
@@ -339,7 +352,7 @@ def _transport(b: Any, at: Any, end: Any, size: Any, proto: Any, row: Any, versi
     return True
 
 
-@nb.njit(cache=True)
+@compiled()
 def _addresses(b: Any, at: Any, row: Any, version: Any) -> None:
     if version == 4:
         row.src_hi = row.dst_hi = np.uint64(0)
@@ -350,7 +363,7 @@ def _addresses(b: Any, at: Any, row: Any, version: Any) -> None:
         row.dst_hi, row.dst_lo = be64(b, at + 24), be64(b, at + 32)
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def parse(b: Any, packets: Any, first: Any, count: Any, rows: Any, counters: Any, check: Any, links: Any) -> Any:
     """Parse ``packets[first:count]`` (n, 5) int64 of the walk into ``rows`` (ROW); (next packet, rows written).
 

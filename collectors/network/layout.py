@@ -59,7 +59,6 @@ FLOW = np.dtype(
         ("start", "<i8"),
         ("last", "<i8"),
         ("remove_at", "<i8"),  # a time-out that later packets do not move; 0 if none
-        ("check_from", "<i8"),  # first of the six-second checks of a closing connection
         ("partial_at", "<i8"),
         ("reported", "<i8"),  # when it was last reported as open
         ("serial", "<i8"),  # what parsers call it; -1 if none of them saw it
@@ -71,7 +70,6 @@ FLOW = np.dtype(
         ("ordinal", "<i4"),
         ("reports", "<i4"),  # rows reported while open
         ("history", "<i4"),  # letters in its row of the history table
-        ("probe", "<i4"),  # payload bytes given to parsers so far
         ("proto", "u1"),
         ("kind", "u1"),
         ("used", "u1"),
@@ -85,8 +83,7 @@ FLOW = np.dtype(
         ("seen", "u1"),  # bit 1: originator sent a packet, bit 2: responder
         ("closing", "u1"),  # a close waits for data still missing
         ("unwanted", "u1"),  # no parser wants (more of) its payload
-        ("hist_seen", "u1"),
-        ("pad", "u1", 2),
+        ("pad", "u1", 3),
     ],
     align=True,
 )
@@ -183,4 +180,4 @@ COUNTERS = 16
 OPTIONS = 16
 
 HISTORY = 64  # letters kept for a flow
-SPANS = 8  # blocks beyond a hole kept for a side
+SPANS = 4  # blocks beyond a hole kept for a side

@@ -69,7 +69,7 @@ def flow_batch(flows: Array, ends: Array, history: Array, apps: pa.Array, identi
         "ts": flows["start"],
         "duration": pa.array(took, pa.float64(), mask=took <= 0),
         "app": apps, "conn_state": STATE_NAMES.take(pa.array(states)),
-        "history": pa.StringArray.from_buffers(n, pa.py_buffer(offsets.tobytes()), pa.py_buffer(text[: offsets[n]].tobytes())),
+        "history": pa.StringArray.from_buffers(n, pa.py_buffer(offsets), pa.py_buffer(text[: offsets[n]].tobytes())),
         "orig_bytes": sizes[:, 0].astype(np.uint64), "resp_bytes": sizes[:, 1].astype(np.uint64),
         "orig_pkts": orig["packets"].astype(np.uint64), "resp_pkts": resp["packets"].astype(np.uint64),
         "orig_ip_bytes": orig["ip_bytes"].astype(np.uint64), "resp_ip_bytes": resp["ip_bytes"].astype(np.uint64),

@@ -22,7 +22,7 @@ class Budget:
     given_up: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class Side:
     """``next``: relative sequence number of the next byte; ``held`` blocks lie beyond it, sorted, without overlap."""
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
+from collectors.network.compiled import compiled
 from collectors.network.layout import DATA
 
 FULL_SIZED = 1024  # bytes; a smaller segment ends a run, so that its time stays that of what it completes
 RUN_BYTES = 1 << 18
-SERIAL, FIRST, COUNT, KIND, ORIG, SEQ, SIZE, TS, IN_ORDER, START = range(10)
+# Columns of a run; those from COUNT on are read together.
+SERIAL, IN_ORDER, COUNT, KIND, ORIG, SEQ, SIZE, TS, START, FIRST = range(10)
 RUN_WORDS = 10
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def join(events: Any, order: Any, out: Any) -> Any:
     """Fill ``out`` (n, RUN_WORDS) int64 with the runs of ``events[order]``, which is grouped by serial; their count."""
     n = 0
@@ -39,7 +40,7 @@ def join(events: Any, order: Any, out: Any) -> Any:
     return n
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def gather(buffer: Any, events: Any, order: Any, first: Any, count: Any, out: Any) -> Any:
     """Copy the payloads of ``events[order[first:first + count]]`` into ``out`` uint8; bytes written."""
     at = 0
@@ -50,16 +51,16 @@ def gather(buffer: Any, events: Any, order: Any, first: Any, count: Any, out: An
     return at
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def ordinals(serials: Any, keys: Any, counts: Any, out: Any) -> None:
-    """Number rows of equal serial: ``keys`` (m,) holds serials seen, ``counts`` (m,) their rows so far.
+    """Number rows of equal serial: ``keys`` (m,) holds serials seen plus one, ``counts`` (m,) their rows so far.
 
     Both are tables by ``serial & (m - 1)``: another serial in a place starts anew, because identities last no longer.
     """
     mask = keys.shape[0] - 1
     for i in range(serials.shape[0]):
         k = serials[i] & mask
-        if keys[k] != serials[i]:
-            keys[k], counts[k] = serials[i], 0
+        if keys[k] != serials[i] + 1:
+            keys[k], counts[k] = serials[i] + 1, 0
         out[i] = np.uint32(counts[k])
         counts[k] += 1

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
-import numpy as np
-
 from collectors.network import tcp
+from collectors.network.compiled import compiled
 from collectors.network.layout import OTHER, TCP, UDP
 
 UDP_STATES = (12, 11, 0, 2)  # OTH, SHR, S0, SF by originator active (2) + responder active (1)
 
 
-@nb.njit(cache=True)
+@compiled()
 def _aborted(letters: Any, n: Any) -> Any:
     """Whether the history is SYN and RST of the originator without an answer: ^?S, none of HAFGIQ, R."""
     i = 1 if n and letters[0] == 94 else 0
@@ -27,7 +25,7 @@ def _aborted(letters: Any, n: Any) -> Any:
     return False
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def summarise(flows: Any, ends: Any, history: Any, sizes: Any, states: Any, offsets: Any, text: Any) -> None:
     """For n flows: ``sizes`` (n, 2) int64 payload bytes, ``states`` (n,) int64 indices into tcp.CONN_STATES,
     ``offsets`` (n + 1,) int32 and ``text`` uint8 the history letters as one Arrow string column."""

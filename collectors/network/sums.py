@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
+from collectors.network.compiled import compiled
 
-@nb.njit(cache=True)
+
+@compiled()
 def ones(b: Any, at: Any, end: Any) -> Any:
     """Sum of big-endian 16-bit words of ``b[at:end]``, not yet folded; an odd byte counts as the high half."""
     total = np.int64(0)
@@ -21,14 +22,14 @@ def ones(b: Any, at: Any, end: Any) -> Any:
     return total
 
 
-@nb.njit(cache=True)
+@compiled()
 def folded(total: Any) -> Any:
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total
 
 
-@nb.njit(cache=True)
+@compiled()
 def words(x: Any) -> Any:
     """Sum of the four 16-bit words of a 64-bit one."""
     y = np.int64(x & np.uint64(0xFFFFFFFF))
@@ -36,7 +37,7 @@ def words(x: Any) -> Any:
     return (y & 0xFFFF) + (y >> 16) + (z & 0xFFFF) + (z >> 16)
 
 
-@nb.njit(cache=True)
+@compiled()
 def transport_sum_is_bad(b: Any, at: Any, end: Any, proto: Any, row: Any, version: Any) -> Any:
     """Whether the checksum of the transport in ``b[at:end]`` is wrong; UDP over IPv4 may go without one."""
     if proto == 17 and version == 4 and b[at + 6] == 0 and b[at + 7] == 0:

@@ -4,19 +4,32 @@ The rules are those of Zeek's TCP session adapter, endpoint and reassembler, wri
 records, so that flow rows can be compared with Zeek's conn.log letter by letter. Payload bytes are not touched here:
 only their sequence numbers, as at most ``SPANS`` blocks beyond a hole (the two nearest are joined when there are more).
 
-``f`` is a FLOW record, ``e`` the END of the sender, ``p`` that of its peer; relative sequence numbers begin with the SYN.
+``f`` is a FLOW record, ``e`` the END of the sender, ``p`` that of its peer; relative numbers begin with the SYN.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
+from collectors.network.compiled import compiled
 from collectors.network.layout import (
-    ACK, ATTEMPT, CLOSE_DELAY, FIN, HISTORY, LINGER, PARTIAL_CLOSE, RESET_DELAY, RST, SESSION_TIMER, SPANS, SYN,
-    SYN_TIMER, TCP_IDLE, UDP_IDLE,
+    ACK,
+    ATTEMPT,
+    CLOSE_DELAY,
+    FIN,
+    HISTORY,
+    LINGER,
+    PARTIAL_CLOSE,
+    RESET_DELAY,
+    RST,
+    SESSION_TIMER,
+    SPANS,
+    SYN,
+    SYN_TIMER,
+    TCP_IDLE,
+    UDP_IDLE,
 )  # fmt: skip
 
 INACTIVE, SYN_SENT, SYN_ACK_SENT, PARTIAL, ESTABLISHED, CLOSED, RESET = range(7)
@@ -29,13 +42,13 @@ INITIAL_WINDOW = 16384  # data without any acknowledgement: the other direction 
 UNACKED = 10 << 20
 
 
-@nb.njit(cache=True, inline="always")
+@compiled(inline="always")
 def delta(a: Any, b: Any) -> Any:
     """a - b in the 32-bit sequence space: -2**31 to 2**31 - 1."""
     return ((a - b + 0x80000000) & FULL) - 0x80000000
 
 
-@nb.njit(cache=True)
+@compiled()
 def letter(f: Any, hist: Any, code: Any, orig: Any) -> None:
     """Add a letter: upper case for the originator (``code`` is upper case; ``^`` stays)."""
     if f.history < HISTORY:
@@ -43,7 +56,7 @@ def letter(f: Any, hist: Any, code: Any, orig: Any) -> None:
         f.history += 1
 
 
-@nb.njit(cache=True)
+@compiled()
 def once(f: Any, e: Any, hist: Any, mask: Any, code: Any, orig: Any) -> Any:
     """Add a letter the first time; returns whether it was there before."""
     if e.seen & mask:
@@ -53,12 +66,12 @@ def once(f: Any, e: Any, hist: Any, mask: Any, code: Any, orig: Any) -> Any:
     return False
 
 
-@nb.njit(cache=True)
+@compiled()
 def full(seq: Any, wraps: Any) -> Any:
     return (wraps << 32) | seq
 
 
-@nb.njit(cache=True)
+@compiled()
 def begin(e: Any, seq: Any, last: Any) -> None:
     """(Re)start a side's numbering at ``seq``, the place of its SYN; ``last``: one past what was sent."""
     e.start_seq = seq & FULL
@@ -66,7 +79,7 @@ def begin(e: Any, seq: Any, last: Any) -> None:
     e.last_seq = last & FULL
 
 
-@nb.njit(cache=True)
+@compiled()
 def relative(e: Any, seq: Any, last: Any, wraps: Any) -> Any:
     """A sequence number relative to the side's SYN; negative if it lies before it."""
     d = delta(seq, last)
@@ -80,13 +93,13 @@ def relative(e: Any, seq: Any, last: Any, wraps: Any) -> Any:
     return full(seq, wraps) - e.start_seq
 
 
-@nb.njit(cache=True)
+@compiled()
 def nothing_acked(e: Any) -> Any:
     ack = full(e.ack_seq, e.ack_wraps)
     return ack == 0 or ack == e.start_seq or ack == e.start_seq + 1
 
 
-@nb.njit(cache=True)
+@compiled()
 def size(e: Any, p: Any) -> Any:
     """Payload bytes of a side by its sequence numbers and what was acknowledged, without SYN and FIN."""
     if e.before == SYN_SENT and e.state == RESET and p.state == INACTIVE and not nothing_acked(e):
@@ -99,7 +112,7 @@ def size(e: Any, p: Any) -> Any:
     return n
 
 
-@nb.njit(cache=True)
+@compiled()
 def set_state(f: Any, e: Any, p: Any, state: Any) -> None:
     if state != e.state:
         if state > SYN_ACK_SENT and e.state <= SYN_ACK_SENT and p.state <= SYN_ACK_SENT:
@@ -108,7 +121,7 @@ def set_state(f: Any, e: Any, p: Any, state: Any) -> None:
         e.state = state
 
 
-@nb.njit(cache=True)
+@compiled()
 def start_side(e: Any, p: Any, flags: Any, seq: Any, past: Any) -> None:
     """Set up the numbering when a side is heard first, or starts again with another SYN."""
     syn = flags & SYN
@@ -127,7 +140,7 @@ def start_side(e: Any, p: Any, flags: Any, seq: Any, past: Any) -> None:
         begin(e, seq, past)
 
 
-@nb.njit(cache=True)
+@compiled()
 def write_history(f: Any, e: Any, hist: Any, flags: Any, rel: Any, length: Any, orig: Any) -> None:
     bits = (1 if flags & SYN else 0) + (1 if flags & FIN else 0) + (1 if flags & RST else 0)
     if bits > 1:
@@ -154,12 +167,12 @@ def write_history(f: Any, e: Any, hist: Any, flags: Any, rel: Any, length: Any, 
         once(f, e, hist, SEEN_ACK, 65, orig)  # A
 
 
-@nb.njit(cache=True)
+@compiled()
 def clean(e: Any) -> Any:
     return e.state == ESTABLISHED or (e.state == CLOSED and e.before == ESTABLISHED)
 
 
-@nb.njit(cache=True)
+@compiled()
 def gap(f: Any, e: Any, p: Any, hist: Any, length: Any, orig: Any) -> None:
     """Count missing bytes, unless the connection is in a state in which holes arise falsely."""
     if clean(e) and clean(p):
@@ -170,7 +183,7 @@ def gap(f: Any, e: Any, p: Any, hist: Any, length: Any, orig: Any) -> None:
         f.missed += length
 
 
-@nb.njit(cache=True)
+@compiled()
 def absorb(e: Any, spans: Any) -> None:
     """Move ``next`` over the blocks that touch it."""
     k = 0
@@ -183,7 +196,7 @@ def absorb(e: Any, spans: Any) -> None:
         e.spans -= k
 
 
-@nb.njit(cache=True)
+@compiled()
 def add_span(e: Any, spans: Any, low: Any, high: Any) -> None:
     """Remember a block beyond a hole; blocks are sorted and do not touch."""
     i = 0
@@ -208,7 +221,7 @@ def add_span(e: Any, spans: Any, low: Any, high: Any) -> None:
     spans[2 * i], spans[2 * i + 1] = low, high
 
 
-@nb.njit(cache=True)
+@compiled()
 def sent(e: Any, p: Any, spans: Any, seq: Any, length: Any) -> None:
     """Note payload ``[seq, seq + length)`` of a side."""
     if e.skip:
@@ -232,7 +245,7 @@ def sent(e: Any, p: Any, spans: Any, seq: Any, length: Any) -> None:
         e.skip, e.spans = 1, 0
 
 
-@nb.njit(cache=True)
+@compiled()
 def acked(f: Any, e: Any, p: Any, hist: Any, spans: Any, upto: Any, orig: Any) -> Any:
     """The peer acknowledged below ``upto``: what was not seen is missing. Returns the end of the hole, 0 if none."""
     if e.fin_count > 0 and upto >= e.fin_seq:
@@ -255,7 +268,7 @@ def acked(f: Any, e: Any, p: Any, hist: Any, spans: Any, upto: Any, orig: Any) -
     return hole
 
 
-@nb.njit(cache=True)
+@compiled()
 def pending(e: Any, p: Any) -> Any:
     """Whether data of a closing side is still missing, so that its close must wait."""
     if e.skip:
@@ -269,7 +282,7 @@ def pending(e: Any, p: Any) -> Any:
     return e.state != RESET and (p.next > p.trim or p.spans > 0)
 
 
-@nb.njit(cache=True)
+@compiled()
 def close(f: Any, e: Any, p: Any, finish: Any, options: Any) -> None:
     """A side closed: the connection goes some seconds later, if that ends it."""
     if pending(e, p):
@@ -284,13 +297,13 @@ def close(f: Any, e: Any, p: Any, finish: Any, options: Any) -> None:
     if e.state == RESET or p.closed or p.state == INACTIVE:
         if finish and (e.before != INACTIVE or p.state != INACTIVE):
             f.active = 0
-        f.check_from = f.partial_at = 0
+        f.partial_at = 0
         f.remove_at = f.last + options[CLOSE_DELAY]
     elif e.before == INACTIVE:
         f.partial_at = f.last + options[PARTIAL_CLOSE]
 
 
-@nb.njit(cache=True)
+@compiled()
 def check_end(f: Any, e: Any, p: Any, options: Any) -> None:
     """Let a close happen that waited for data of this side."""
     if not e.ended and (e.fin_count > 0 or e.state in (CLOSED, RESET)) and not pending(e, p):
@@ -300,7 +313,7 @@ def check_end(f: Any, e: Any, p: Any, options: Any) -> None:
             f.closing = 0
 
 
-@nb.njit(cache=True)
+@compiled()
 def machine(f: Any, e: Any, p: Any, flags: Any, seq: Any, length: Any, orig: Any, now: Any, options: Any) -> Any:
     """Move the side's state; returns (whether it closed, whether that may end the connection, whether roles flip)."""
     closes, finish, flip = False, False, False
@@ -363,7 +376,7 @@ def machine(f: Any, e: Any, p: Any, flags: Any, seq: Any, length: Any, orig: Any
     return closes, finish, flip
 
 
-@nb.njit(cache=True)
+@compiled()
 def advance(e: Any, past: Any, flags: Any, length: Any) -> Any:
     """Move the last sequence number of a side; returns whether the segment repeats what was sent."""
     d = delta(past, e.last_seq)
@@ -384,7 +397,7 @@ def advance(e: Any, past: Any, flags: Any, length: Any) -> Any:
     return length > 0
 
 
-@nb.njit(cache=True)
+@compiled()
 def segment(f: Any, e: Any, p: Any, hist: Any, own: Any, theirs: Any, row: Any, orig: Any, options: Any) -> Any:
     """Take one segment. ``own`` and ``theirs``: spans of the sender and its peer.
 
@@ -453,7 +466,7 @@ def segment(f: Any, e: Any, p: Any, hist: Any, own: Any, theirs: Any, row: Any, 
     return data, in_order, hole, flip
 
 
-@nb.njit(cache=True)
+@compiled()
 def reused(f: Any, o: Any, r: Any, row: Any) -> Any:
     """Whether a segment begins another connection between the same endpoints. ``o``, ``r``: originator, responder."""
     if not row.flags & SYN:
@@ -471,7 +484,7 @@ def reused(f: Any, o: Any, r: Any, row: Any) -> Any:
     return not early
 
 
-@nb.njit(cache=True)
+@compiled()
 def expires(f: Any, o: Any, r: Any, options: Any) -> Any:
     """When the connection is removed if nothing more is heard of it, in microseconds."""
     at = f.last + (options[TCP_IDLE] if f.established else options[UDP_IDLE])
@@ -496,7 +509,7 @@ def expires(f: Any, o: Any, r: Any, options: Any) -> Any:
     return at
 
 
-@nb.njit(cache=True)
+@compiled()
 def conn_state(o: Any, r: Any, orig_size: Any, resp_size: Any, aborted: Any) -> Any:
     """Index into CONN_STATES. ``aborted``: the history begins with S, then R, without H, A, F, G, I or Q between."""
     quiet_o = o.state in (INACTIVE, PARTIAL)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
+from collectors.network.compiled import compiled
 from collectors.network.layout import PACKET_WORDS
 
 MAX_CAPTURED = 1 << 18  # libpcap refuses longer packets too
@@ -31,14 +31,14 @@ LINK, UNITS, OFFSET = range(3)  # of an interface; UNITS: exponent of ten, or 25
 SECTION_HEADER, INTERFACE, OLD_PACKET, SIMPLE_PACKET, PACKET = 0x0A0D0D0A, 1, 2, 3, 6
 
 
-@nb.njit(cache=True, inline="always")
+@compiled(inline="always")
 def u16(b: Any, i: Any, swapped: Any) -> Any:
     if swapped:
         return (np.int64(b[i]) << 8) | np.int64(b[i + 1])
     return np.int64(b[i]) | (np.int64(b[i + 1]) << 8)
 
 
-@nb.njit(cache=True, inline="always")
+@compiled(inline="always")
 def u32(b: Any, i: Any, swapped: Any) -> Any:
     if swapped:
         return (
@@ -47,7 +47,7 @@ def u32(b: Any, i: Any, swapped: Any) -> Any:
     return np.int64(b[i]) | (np.int64(b[i + 1]) << 8) | (np.int64(b[i + 2]) << 16) | (np.int64(b[i + 3]) << 24)
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def pcap(
     b: Any, at: Any, end: Any, swapped: Any, unit: Any, link: Any, record: Any, out: Any, state: Any
 ) -> Any:
@@ -73,7 +73,7 @@ def pcap(
     return n
 
 
-@nb.njit(cache=True)
+@compiled()
 def _micros(high: Any, low: Any, units: Any, offset: Any) -> Any:
     """A pcapng time stamp in microseconds: units of 10**-e seconds (e < 128) or 2**-(e - 256) seconds."""
     t = (np.uint64(high) << np.uint64(32)) | np.uint64(low)
@@ -98,7 +98,7 @@ def _micros(high: Any, low: Any, units: Any, offset: Any) -> Any:
     return np.int64(us & np.uint64(0x7FFFFFFFFFFFFFFF)) + offset * np.int64(1000000)
 
 
-@nb.njit(cache=True)
+@compiled()
 def _interface(b: Any, at: Any, end: Any, swapped: Any, links: Any, k: Any) -> None:
     links[k, LINK] = u16(b, at + 8, swapped)
     links[k, UNITS] = 6
@@ -119,7 +119,7 @@ def _interface(b: Any, at: Any, end: Any, swapped: Any, links: Any, k: Any) -> N
         i += 4 + ((size + 3) & ~3)
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def pcapng(b: Any, at: Any, end: Any, links: Any, out: Any, state: Any) -> Any:
     """Walk pcapng blocks in ``b[at:end]``; sections and interfaces are remembered in ``state`` and ``links``."""
     n = 0
