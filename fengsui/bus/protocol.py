@@ -92,7 +92,11 @@ class Bus(Protocol):
         ...
 
     def member(self, group: str, topics: Sequence[str], *, instance: str = "") -> Session:
-        """A member of a consumer group; the partitions of ``topics`` are shared among its members."""
+        """A member of a consumer group; the partitions of ``topics`` are shared among its members.
+
+        ``instance`` names its seat: who comes back under the same name has its partitions at once, and a former holder
+        that still runs is stopped. Without a name, a dead member's partitions are free after its session times out.
+        """
         ...
 
     def bus_id(self, topic: str) -> str:

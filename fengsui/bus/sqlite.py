@@ -19,7 +19,7 @@ import msgspec
 
 from fengsui.bus.protocol import Assignment, Commit, Message, Output, Place
 from fengsui.bus.topics import Topic, partition_of
-from fengsui.errors import Fenced, Retry, UsageError
+from fengsui.errors import Fenced, Retry, Stopped, UsageError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS topic(name TEXT PRIMARY KEY, partitions INTEGER, keep INTEGER, bus_id TEXT);
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS message(topic TEXT, partition INTEGER, offset INTEGER
   PRIMARY KEY(topic, partition, offset));
 CREATE TABLE IF NOT EXISTS position(grp TEXT, topic TEXT, partition INTEGER, next INTEGER,
   PRIMARY KEY(grp, topic, partition)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS member(grp TEXT, id TEXT, seen REAL, topics BLOB, PRIMARY KEY(grp, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS member(grp TEXT, id TEXT, seen REAL, life TEXT, PRIMARY KEY(grp, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS generation(grp TEXT PRIMARY KEY, n INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS epoch(name TEXT PRIMARY KEY, n INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS mark(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -150,6 +150,7 @@ class SqliteSession:
         self._group, self._topics, self._instance = group, topics, instance
         self._assignment = Assignment(0, {})
         self._next: dict[Place, int] = {}
+        self._life = secrets.token_hex(8)  # tells a member from a later one of the same instance
         self._beat = 0.0
 
     @property
@@ -160,8 +161,8 @@ class SqliteSession:
         """Enter the group and take a fair share of its partitions."""
         with self._bus.write(self._db) as db:
             self._expire(db)
-            db.execute("INSERT INTO member VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET seen=excluded.seen",
-                       (self._group, self._instance, self._bus.clock(), msgspec.json.encode(self._topics)))  # fmt: skip
+            db.execute("INSERT INTO member VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET seen=excluded.seen, "
+                       "life=excluded.life", (self._group, self._instance, self._bus.clock(), self._life))  # fmt: skip
             for t in self._topics:
                 for p in range(self._bus.partitions[t]):
                     db.execute("INSERT INTO position VALUES (?,?,?,0) ON CONFLICT DO NOTHING", (self._group, t, p))
@@ -192,8 +193,10 @@ class SqliteSession:
         if now - self._beat >= HEARTBEAT:
             self._beat = now
             with self._bus.write(self._db) as db:
-                alive = db.execute("UPDATE member SET seen=? WHERE grp=? AND id=?",
-                                   (now, self._group, self._instance)).rowcount  # fmt: skip
+                row = db.execute("SELECT life FROM member WHERE grp=? AND id=?", self._seat()).fetchone()
+                if row is not None and row[0] != self._life:
+                    raise self._replaced()
+                alive = db.execute("UPDATE member SET seen=? WHERE grp=? AND id=?", (now, *self._seat())).rowcount
                 self._expire(db)
             if not alive:
                 self.join()
@@ -254,9 +257,18 @@ class SqliteSession:
             if epoch != self._epoch:
                 raise Fenced(f"another collector of {self._source!r} has started; this one ends")
             return
+        row = db.execute("SELECT life FROM member WHERE grp=? AND id=?", self._seat()).fetchone()
+        if row is not None and row[0] != self._life:
+            raise self._replaced()
         (generation,) = db.execute("SELECT n FROM generation WHERE grp=?", (self._group,)).fetchone()
         if generation != self._assignment.generation:
             raise Fenced(f"the partitions of group {self._group!r} were assigned anew")
+
+    def _seat(self) -> tuple[str, str]:
+        return self._group, self._instance
+
+    def _replaced(self) -> Stopped:
+        return Stopped(f"another process has started as {self._instance!r} of group {self._group!r}; this one ends")
 
     def _advance(self, db: sqlite3.Connection, place: Place, after: int) -> None:
         if place not in self._assignment.positions:
@@ -294,6 +306,7 @@ class SqliteSession:
     def close(self) -> None:
         if self._group:
             with self._bus.write(self._db) as db:
-                if db.execute("DELETE FROM member WHERE grp=? AND id=?", (self._group, self._instance)).rowcount:
+                mine = "DELETE FROM member WHERE grp=? AND id=? AND life=?"
+                if db.execute(mine, (*self._seat(), self._life)).rowcount:
                     self._bump(db)
         self._db.close()

@@ -56,7 +56,7 @@ class Platform:
         self.folds = [self._member(Fold(self.registry), "fold", [FINDINGS])]
 
     def _member(self, role: Role, group: str, read: Sequence[str]) -> Worker:
-        return Worker(role, self.bus.member(group, read))
+        return Worker(role, self.bus.member(group, read, instance="0"))
 
     def _detector(self, detector: BatchDetector) -> Worker:
         role = DetectRole(detector, self.blobs.get, self.bus.partitions)

@@ -6,7 +6,7 @@ import pytest
 
 from fengsui.bus.protocol import Commit, Output, Place
 from fengsui.bus.topics import topics
-from fengsui.errors import Fenced, Retry
+from fengsui.errors import Fenced, Retry, Stopped
 
 FLOW = "events.flow"
 
@@ -140,6 +140,20 @@ def test_a_second_source_of_the_same_name_fences_the_first(make_bus):
         first.commit(Commit([Output(FLOW, "k", b"late")]))
     second.commit(Commit([Output(FLOW, "k", b"2")]))
     assert read_all(bus.member("g", [FLOW])) == [b"1", b"2"]
+
+
+def test_who_comes_back_to_its_seat_has_its_partitions_at_once_and_a_former_holder_is_stopped(make_bus):
+    bus = make_bus(topics=topics(1))
+    send(bus, b"1")
+    killed = bus.member("g", [FLOW], instance="0")
+    held = killed.read(10, 0)
+    heir = bus.member("g", [FLOW], instance="0")
+    messages = heir.read(10, 0)
+    assert [m.value for m in messages] == [b"1"]
+    with pytest.raises(Stopped, match="another process"):
+        killed.commit(Commit([Output("findings", "k", b"zombie")], ends(held)))
+    heir.commit(Commit([Output("findings", "k", b"heir")], ends(messages)))
+    assert read_all(bus.member("h", ["findings"])) == [b"heir"]
 
 
 def test_a_full_bus_refuses_sources_until_readers_have_gone_on_and_never_refuses_readers(make_bus):

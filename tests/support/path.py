@@ -162,14 +162,14 @@ class WholePath:
         self.registry = open_registry(f"sqlite:///{folder / 'registry.db'}")
         p = self.bus.partitions
         self.sink = Worker(Sink(self.store, self.bus.bus_id, p, lambda: 0.0),
-                           self.bus.member("sink", [events("flow"), events("dns"), FINDINGS]))  # fmt: skip
+                           self.bus.member("sink", [events("flow"), events("dns"), FINDINGS], instance="0"))  # fmt: skip
         self.detect = self._worker(DetectRole(SeenPort(), lambda _: None, p), [events("flow")])
         self.windows = self._worker(WindowRole(BusyHosts(), self.store.query, p, interval), [STORED])
         self.slices = self._worker(SliceRole(ListedHosts(TARGET), self.store.query, p, interval), [STORED])
         self.fold = self._worker(Fold(self.registry), [FINDINGS])
 
     def _worker(self, role, read: Sequence[str]) -> Worker:
-        return Worker(role, self.bus.member(role.name, read))
+        return Worker(role, self.bus.member(role.name, read, instance="0"))
 
     def collect(self, *sources: MadeSource, org: str = "org", again: bool = False) -> Collector:
         """Send these sources whole; nothing behind the bus runs."""
