@@ -18,13 +18,21 @@ from detectors.hunts.facts import Facts, flow_facts, gather, host
 from detectors.hunts.networks import Networks
 from detectors.hunts.segments import Lists
 from detectors.hunts.sql import Scope
-from detectors.hunts.threat import FirstSeen, Prevalence, Steps, severity, total
+from detectors.hunts.threat import LEVELS, FirstSeen, Prevalence, Steps, severity, total
 from detectors.rulefile import RuleFile, into
 from fengsui.finding import HOUR_US, Conclusion, Rule, Window
 from fengsui.jsonform import ip_text
 
 SECOND_US = 1_000_000
 DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Short:
+    """Change of the threat where less than ``hours`` were observed: anything lasts through a short capture."""
+
+    hours: float
+    change: float
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,8 @@ class Thresholds:
     missing_host: float
     public_share: float
     public_severity: int
+    public_threat: float
+    short: Short
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,7 @@ class Beacon:
         self._networks = networks
 
     def run(self, query: Query, org: str, network: str, window: Window) -> list[tuple[Rule, Conclusion]]:
-        bounds = self._bounds(query, Scope(org, network, window, self._networks))
+        bounds = self._bounds(query, Scope.of(query, org, network, window, self._networks))
         if bounds is None:
             return []
         limits = {"strobe": self._s.connections, "least": self._t.least_times}
@@ -136,7 +146,8 @@ class Beacon:
         scored = np.flatnonzero(beacon_score.scorable(times, t.shape))
         times, sizes = times.take(scored), Lists.from_arrow(table.column("sizes")).take(scored)
         s = beacon_score.score(times, sizes, bounds.start, bounds.newest, t.shape)
-        high = np.flatnonzero(s.score * 100 >= t.score.base)
+        least = t.public_threat if bounds.scope.public else LEVELS[0]
+        high = [i for i in np.flatnonzero(s.score * 100 >= t.score.base) if t.score.threat(s.score[i] * 100) >= least]
         parts = {int(scored[i]): _parts(s, int(i)) for i in high} | {int(i): {} for i in strobes}
         rows = table.take(np.array(sorted(parts), np.int64)).drop_columns(["times", "sizes"]).to_pylist()
         return [Call(r["src"], r["dst"], r["connections"], parts[i], tuple(r.get("addresses", ())))
@@ -159,7 +170,10 @@ class Beacon:
         for c in calls:
             without = missing.get((c.src, c.dst), 0)
             about = known[c.dst]
-            changes = about["modifiers"] | {"missing_host": self._t.missing_host if without else 0.0}
+            changes = about["modifiers"] | {
+                "missing_host": self._t.missing_host if without else 0.0,
+                "short": self._t.short.change if bounds.newest - bounds.start < self._t.short.hours * 3600 else 0.0,
+            }
             extra = {"hosts": about["hosts"], "all_hosts": about["all_hosts"], "missing_host": without}
             told.append(self._tell(c, bounds, facts[c.src, c.dst], changes, extra))
         return told

@@ -65,7 +65,7 @@ class DnsTunnel(OneRule):
         self._t = into(Thresholds, file.thresholds)
 
     def run(self, query: Query, org: str, network: str, window: Window) -> Told:
-        scope = self._scope(org, network, window)
+        scope = self._scope(query, org, network, window)
         values = {"least": int(self._t.names.base), "odd": list(ODD_TYPES), "second": list(SECOND_LEVEL)}
         told = []
         for row in scope.ask(query, "dns_tunnel", values).to_pylist():

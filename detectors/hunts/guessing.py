@@ -55,7 +55,7 @@ class Guessing(OneRule):
             raise file.thresholds.error("services: keys are ports", "services") from e
 
     def run(self, query: Query, org: str, network: str, window: Window) -> Told:
-        scope = self._scope(org, network, window)
+        scope = self._scope(query, org, network, window)
         s = self._t.short
         values = {"ports": self._ports, "least": int(self._t.attempts.base), "seconds": s.seconds,
                   "bytes_low": s.bytes_low, "bytes_high": s.bytes_high}  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from detectors.base import Query
 from detectors.hunts.networks import Networks
 from detectors.hunts.sql import Scope
 from detectors.rulefile import RuleFile
@@ -22,5 +23,5 @@ class OneRule:
         self._rule = file.rule
         self._networks = networks
 
-    def _scope(self, org: str, network: str, window: Window) -> Scope:
-        return Scope(org, network, window, self._networks)
+    def _scope(self, query: Query, org: str, network: str, window: Window) -> Scope:
+        return Scope.of(query, org, network, window, self._networks)

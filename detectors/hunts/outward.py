@@ -35,7 +35,7 @@ class LongConnection(OneRule):
         self._t = into(LongThresholds, file.thresholds)
 
     def run(self, query: Query, org: str, network: str, window: Window) -> Told:
-        scope, t = self._scope(org, network, window), self._t
+        scope, t = self._scope(query, org, network, window), self._t
         rows = scope.ask(query, "long_connection", {"least": t.hours.base * 3600}).to_pylist()
         threats = [t.hours.threat(r["total"] / 3600) for r in rows]
         told = outward(query, scope, rows, threats, t.prevalence, t.first_seen, long_numbers)
@@ -64,7 +64,7 @@ class Exfiltration(OneRule):
         self._t = into(ExfiltrationThresholds, file.thresholds)
 
     def run(self, query: Query, org: str, network: str, window: Window) -> Told:
-        scope, t = self._scope(org, network, window), self._t
+        scope, t = self._scope(query, org, network, window), self._t
         limits = {"least": int(t.bytes_sent.base), "ratio": t.ratio}
         rows = busiest(scope.ask(query, "exfiltration", limits).to_pylist())
         threats = [t.bytes_sent.threat(r["sent"]) for r in rows]

@@ -53,7 +53,7 @@ class Scan(OneRule):
         self._fixed, self._column = ("port", "dst_port") if self.name == "scan_horizontal" else ("dst", "dst_ip")
 
     def run(self, query: Query, org: str, network: str, window: Window) -> Told:
-        scope = self._scope(org, network, window)
+        scope = self._scope(query, org, network, window)
         rows = scope.ask(query, self.name, {"least": int(self._t.tried.base)}).to_pylist()
         if not rows:
             return []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,21 @@ Piece = str | Callable[[str], str]
 
 @dataclass(frozen=True)
 class Scope:
-    """What every query of one run of a hunt is bound to. ``public``: no side is known to be inside (see beacon)."""
+    """What every query of one run of a hunt is bound to. ``public``: no side is known to be inside (see beacon).
+    ``reports``: some flows are reported while still open."""
 
     org: str
     network: str
     window: Window
     networks: Networks
     public: bool = False
+    reports: bool = True
+
+    @staticmethod
+    def of(query: Query, org: str, network: str, window: Window, networks: Networks) -> Scope:
+        """The scope of a run; asks whether any flow is reported while open, which few windows need to care for."""
+        scope = Scope(org, network, window, networks)
+        return replace(scope, reports=bool(scope.ask(query, "flows_open").to_pylist()[0]["n"]))
 
     def ask(self, query: Query, name: str, values: Mapping[str, Any] | None = None, **pieces: Piece) -> Any:
         """Run ``name``.sql; the answer is a table."""
@@ -45,7 +53,8 @@ class Scope:
     def _pieces(self) -> dict[str, Piece]:
         n = self.networks
         return {"local": n.local_sql, "outside": n.outside_sql, "nowhere": n.nowhere_sql, "to": n.outside_sql,
-                "from": n.outside_sql if self.public else n.local_sql}  # fmt: skip
+                "from": n.outside_sql if self.public else n.local_sql,
+                "flows": _file("flows" if self.reports else "flows_closed")}  # fmt: skip
 
 
 def fill(name: str, pieces: Mapping[str, Piece]) -> str:
