@@ -23,7 +23,6 @@ from sigma.types import CompareOperators, SigmaString, SpecialChars
 
 from detectors.sigma import predicates as sql
 from detectors.sigma.fields import FIELDS, KEYWORDS, Field, Form
-from detectors.sigma.regex import unsupported
 
 _OPERATORS = {
     CompareOperators.LT: "<", CompareOperators.LTE: "<=", CompareOperators.GT: ">", CompareOperators.GTE: ">=",
@@ -193,9 +192,5 @@ def pattern(value: SigmaString) -> list[str | sql.Wildcard]:
 
 
 def regex(value: Any) -> tuple[str, str]:
-    """Expression and flags; raises NotCovered for what the store's engine cannot do."""
-    expression = str(value.regexp)
-    problem = unsupported(expression)
-    if problem:
-        raise NotCovered(f"the store's regular expressions have no {problem}", expression)
-    return expression, "".join(sorted(_FLAG_LETTERS[f.name] for f in value.flags))
+    """Expression and flags. pySigma has tried it on RE2, which is the store's engine too."""
+    return str(value.regexp), "".join(sorted(_FLAG_LETTERS[f.name] for f in value.flags))
