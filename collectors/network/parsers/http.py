@@ -36,6 +36,7 @@ MAX_LINE = 8192
 MAX_TUNNEL = 4096  # bytes inside a CONNECT tunnel until its protocol must be known
 REPLY = b"HTTP/"
 MAX_CRUFT = 256  # bytes in front of a status line that are passed over
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 _REPLY_LINE = re.compile(rb"(?:^|\n)[ \t]*(HTTP/1)", re.I)
 
 
@@ -51,6 +52,8 @@ class HttpParser:
         if resp[:5].upper() == REPLY:
             return True
         asked = _probe_request(orig.lstrip(b"\r\n"), port)
+        if orig.startswith(b"PRI * HTTP/2"):
+            return False
         if is_request(resp.partition(b"\n")[0].rstrip(b"\r")):
             return True  # the two sides were taken for each other
         if asked or REPLY.startswith(resp):
@@ -67,7 +70,7 @@ def _probe_request(data: bytes, port: int) -> bool | None:
     if newline:
         return is_request(line.rstrip(b"\r")) or (port in PORTS and method in METHODS and bool(space))
     if not space:
-        return None if len(data) <= 32 and data.isascii() else False
+        return None if len(data) <= 32 and _TOKEN.fullmatch(data) else False
     known = method in METHODS and rest[:1] in (b"/", b"*", b"h", b"")
     if known and len(data) >= 1024:
         return True
@@ -154,14 +157,14 @@ class HttpStream:
 
     # What Framing calls.
 
-    def begins(self, orig: bool, data: bytes) -> int:
+    def begins(self, orig: bool, data: bytes, at: int) -> int:
         if orig:
-            line, newline, _ = data[:MAX_LINE].partition(b"\n")
-            return 0 if not newline or self._request(line.rstrip(b"\r")) is not None else -1
-        if data[:5].upper() == REPLY[: len(data)]:
-            return 0
-        found = _REPLY_LINE.search(data, 0, MAX_CRUFT)
-        return found.start(1) if found else -1
+            line, newline, _ = data[at : at + MAX_LINE].partition(b"\n")
+            return at if not newline or self._request(line.rstrip(b"\r")) is not None else -1
+        if data[at : at + 5].upper() == REPLY[: len(data) - at]:
+            return at
+        found = _REPLY_LINE.search(data[at : at + MAX_CRUFT])
+        return at + found.start(1) if found else -1
 
     def resumes(self, orig: bool, data: bytes) -> bool:
         line = data[:MAX_LINE].partition(b"\n")[0].rstrip(b"\r")

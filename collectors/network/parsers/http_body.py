@@ -10,13 +10,15 @@ from collectors.network.parsers.mime import SNIFF
 
 KEEP_BYTES = 8_000_000  # of one file; a longer one is hashed but not kept
 KEEP_ALL = 256_000_000  # of all open files of one decoder
-MAX_DECODED = 256_000_000  # after decompression; a longer body is cut there
+FREE_DECODED = 8_000_000  # what any body may decode to; beyond that, RATIO bytes for each byte sent, then it is cut
+RATIO = 64
 STEP = 1 << 16
 MAX_CODINGS = 3
 
 GZIP = b"\x1f\x8b"
 HEADER_CRC, EXTRA, NAME, COMMENT = 2, 4, 8, 16
 TRAILER = 8
+SURE = 64  # bytes that tell compressed from plain
 MAX_HEADER = 4096
 
 
@@ -42,57 +44,71 @@ class Inflater:
     def __init__(self) -> None:
         self._start = b""
         self._engine: zlib._Decompress | None = None
+        self._gzip = False
+        self._skip = 0  # bytes of a trailer
         self._plain = False
         self._over = False
+        self.cut = False
 
     def feed(self, data: bytes, room: int) -> bytes:
-        """Decode ``data`` to at most ``room`` bytes (what is beyond is dropped)."""
+        """Decode ``data`` to at most ``room`` bytes; what would give more is not decoded further."""
         if self._plain:
-            return data[:room]
+            return data
         out = b""
-        while data and not self._over and len(out) < room:
-            if self._engine is None:
-                self._start += data
-                at = self._header()
-                if at == 0:
-                    return out
-                if at < 0:
-                    return out + self._unknown(room - len(out))
-                data, self._start = self._start[at:], b""
-                self._engine = zlib.decompressobj(-15)
-                continue
-            piece, data = self._decode(self._engine, data, room - len(out))
-            out += piece
+        while data and not self._over:
+            if self._skip:
+                dropped = min(self._skip, len(data))
+                self._skip -= dropped
+                data = data[dropped:]
+            elif self._engine is None:
+                data = self._begin(self._start + data)
+                if self._plain:
+                    return out + data
+            else:
+                piece, data = self._decode(self._engine, data, room - len(out))
+                out += piece
         return out
 
-    def finish(self) -> bytes:
+    def finish(self, room: int) -> bytes:
         """What was held back because it was too short to tell."""
-        return self._start if self._engine is None and not self._over and self._start[:2] != GZIP else b""
-
-    def _header(self) -> int:
-        """Bytes of the header of gzip or zlib that ``_start`` begins with; 0: more are needed, -1: it has none."""
-        start = self._start
-        if len(start) < 2:
-            return 0
-        if start[:2] == GZIP:
-            return _gzip_header(start)
-        return 2 if start[0] & 0x0F == 8 and (start[0] << 8 | start[1]) % 31 == 0 else -1
-
-    def _unknown(self, room: int) -> bytes:
-        """No header: raw deflate, or no compression."""
         data, self._start = self._start, b""
-        engine = zlib.decompressobj(-15)
+        if self._engine is not None or self._over or data[:2] == GZIP:
+            return b""
         try:
-            out = engine.decompress(data, min(room, STEP))
+            return zlib.decompressobj(-15).decompress(data, room)
         except zlib.error:
-            self._plain = True
-            return data[:room]
-        self._engine = engine
-        rest, _ = self._decode(engine, engine.unconsumed_tail, room - len(out))
-        return out + rest
+            return data
+
+    def _begin(self, data: bytes) -> bytes:
+        """Choose by the first bytes how to decode; returns what follows a header, nothing if more bytes are needed."""
+        self._start = b""
+        if data[:2] == GZIP:
+            at = _gzip_header(data)
+            self._gzip = True
+        elif self._gzip:
+            self._start = data if GZIP.startswith(data) else b""
+            self._over = not self._start  # crud behind the last member
+            return b""
+        elif len(data) < SURE:
+            at = 2 if len(data) >= 2 and _is_zlib(data) else 0
+        elif _is_zlib(data):
+            at = 2
+        else:
+            try:
+                zlib.decompressobj(-15).decompress(data, STEP)
+            except zlib.error:
+                self._plain = True
+                return data
+            self._engine = zlib.decompressobj(-15)
+            return data
+        if at == 0:
+            self._start = data
+            return b""
+        self._engine = zlib.decompressobj(-15)
+        return data[at:]
 
     def _decode(self, engine: zlib._Decompress, data: bytes, room: int) -> tuple[bytes, bytes]:
-        """Decode up to ``room`` bytes; returns them, and what begins another member of gzip."""
+        """Decode up to ``room`` bytes; returns them, and what follows the end of a member of gzip."""
         out: list[bytes] = []
         while data and room > 0:
             spare = engine.copy()
@@ -105,12 +121,16 @@ class Inflater:
             out.append(piece)
             room -= len(piece)
             if engine.eof:
-                self._engine = None
-                rest = engine.unused_data[TRAILER:]
-                self._over = rest[:2] != GZIP
-                return b"".join(out), rest
+                self._engine, self._skip, self._over = None, TRAILER, not self._gzip
+                return b"".join(out), engine.unused_data
             data = engine.unconsumed_tail
+        if data and not self._over:
+            self._over = self.cut = True
         return b"".join(out), b""
+
+
+def _is_zlib(data: bytes) -> bool:
+    return data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
 
 
 def _gzip_header(start: bytes) -> int:
@@ -167,15 +187,13 @@ class Body:
     def feed(self, data: bytes) -> None:
         self.length += len(data)
         for inflater in self._inflaters:
-            data = inflater.feed(data, MAX_DECODED - self.seen)
+            data = inflater.feed(data, max(1, FREE_DECODED + RATIO * self.length - self.seen))
+            self.cut = self.cut or inflater.cut
         self._take(data)
 
     def _take(self, data: bytes) -> None:
         if not data:
             return
-        if self.seen + len(data) > MAX_DECODED:
-            self.cut = True
-            data = data[: MAX_DECODED - self.seen]
         self.seen += len(data)
         self._sha256.update(data)
         self._md5.update(data)
@@ -196,8 +214,10 @@ class Body:
 
     def finish(self) -> bytes | None:
         """The body is complete: its content, or None if that was too long to keep. Gives its memory back."""
-        if len(self._inflaters) == 1:
-            self._take(self._inflaters[0].finish())
+        data = b""
+        for inflater in self._inflaters:
+            data = inflater.feed(data, FREE_DECODED) + inflater.finish(FREE_DECODED)
+        self._take(data)
         content = None if self._content is None else bytes(self._content)
         self._release()
         return content

@@ -11,8 +11,11 @@ from typing import Protocol
 
 MAX_HEAD = 1 << 16
 MAX_CHUNK_LINE = 1 << 12
+BLANKS = 64  # of an empty line that may have been searched in part
+NEWLINE = 10
 
 _HEAD_END = re.compile(rb"\n[ \t\r]*\n")  # an empty line, or one of blanks
+_REST_END = re.compile(rb"(?:^|\n)\r?\n")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _CHUNK_SIZE = re.compile(rb"[ \t]*(?:0x)?([0-9a-f]{1,15})", re.I)
 
@@ -40,8 +43,8 @@ class Sink(Protocol):
 
     def end(self, orig: bool, ts: int, complete: bool) -> None: ...
 
-    def begins(self, orig: bool, data: bytes) -> int:
-        """Where in ``data`` a head begins or may begin; -1 if nowhere: ``head`` is called with the first line alone."""
+    def begins(self, orig: bool, data: bytes, at: int) -> int:
+        """Where in ``data[at:]`` a head begins or may; -1 if nowhere: ``head`` is called with the first line alone."""
         ...
 
     def resumes(self, orig: bool, data: bytes) -> bool:
@@ -73,6 +76,7 @@ class Framing:
         self._left = 0
         self._frame = Frame.NONE
         self._start = 0  # time at which the head began
+        self._searched = 0  # bytes of the head in which its end is not
 
     @property
     def stopped(self) -> bool:
@@ -93,16 +97,15 @@ class Framing:
             if not self._sink.resumes(self._orig, data):
                 return
             self._state = _State.HEAD
-        if self._state is _State.HEAD and not self._buffer:
-            self._start = ts
+        if not self._buffer:
+            self._start, self._searched = ts, 0
         data = self._buffer + data if self._buffer else data
         self._buffer = b""
-        while data:
-            rest = self._step(data, ts)
-            if rest is None:
-                self._buffer = data
-                break
-            data = rest
+        at = 0
+        while 0 <= at < len(data):
+            at, before = getattr(self, _STEPS[self._state])(data, at, ts), at
+            if at < 0:
+                self._buffer = data[before:] if before else data
 
     def gap(self, size: int, ts: int) -> None:
         """``size`` bytes are missing."""
@@ -146,29 +149,29 @@ class Framing:
             if self._state not in (_State.STOP, _State.HEAD):
                 self._state = _State.REST
 
-    def _step(self, data: bytes, ts: int) -> bytes | None:
-        """Take what begins ``data``; returns the rest, or None if more bytes are needed."""
-        return getattr(self, _STEPS[self._state])(data, ts)  # type: ignore[no-any-return]
+    # Each step takes what begins ``data[at:]``; it returns where the rest begins, or -1 if more bytes are needed.
 
-    def _head(self, data: bytes, ts: int) -> bytes | None:
-        data = data.lstrip(b"\r\n")
-        if not data:
-            return b""
-        begins = self._sink.begins(self._orig, data)
+    def _head(self, data: bytes, at: int, ts: int) -> int:
+        while at < len(data) and data[at] in b"\r\n":
+            at += 1
+        if at == len(data):
+            return at
+        begins = self._sink.begins(self._orig, data, at)
         if begins < 0:
-            self._begin(_lines(data[:MAX_HEAD])[:1], ts, False)
-            return data if self._state is not _State.STOP else b""
-        data = data[begins:]
-        found = _HEAD_END.search(data)
+            self._begin(_lines(data[at : at + MAX_HEAD])[:1], ts, False)
+            return at if self._state is not _State.STOP else len(data)
+        found = _HEAD_END.search(data, max(begins, self._searched))
         if found is None:
-            if len(data) <= MAX_HEAD:
-                return None
+            self._searched = max(0, len(data) - at - BLANKS)
+            if len(data) - at <= MAX_HEAD:
+                return -1
             self.stop()
-            return b""
-        lines, self._start = _lines(data[: found.start()]), self._start or ts
-        self._begin(lines, self._start, True)
+            return len(data)
+        self._searched = 0
+        lines, start = _lines(data[begins : found.start()]), self._start or ts
         self._start = ts
-        return b"" if self._state is _State.STOP else data[found.end() :]
+        self._begin(lines, start, True)
+        return len(data) if self._state is _State.STOP else found.end()
 
     def _begin(self, lines: list[bytes], ts: int, complete: bool) -> None:
         self._frame, self._left = self._sink.head(self._orig, lines, ts, complete)
@@ -192,60 +195,60 @@ class Framing:
             self._state = _State.HEAD
             self._sink.end(self._orig, ts, True)
 
-    def _rest(self, data: bytes, ts: int) -> bytes | None:
-        found = re.search(rb"(?:^|\n)\r?\n", data)
+    def _rest(self, data: bytes, at: int, ts: int) -> int:
+        found = _REST_END.search(data, at)
         if found is None:
-            return data[-2:] if len(data) > MAX_HEAD else None
+            return len(data) - 2 if len(data) - at > MAX_HEAD else -1
         self._state = {Frame.CHUNKED: _State.CHUNK_SIZE, Frame.CLOSE: _State.CLOSE}.get(self._frame, _State.LENGTH)
         self._after(ts)
-        return data[found.end() :]
+        return found.end()
 
-    def _counted(self, data: bytes, ts: int) -> bytes | None:
-        part = data[: self._left]
+    def _counted(self, data: bytes, at: int, ts: int) -> int:
+        part = data[at : at + self._left]
         self._sink.body(self._orig, part)
         self._left -= len(part)
         self._after(ts)
-        return data[len(part) :]
+        return at + len(part)
 
-    def _until_close(self, data: bytes, ts: int) -> bytes | None:
-        self._sink.body(self._orig, data)
-        return b""
+    def _until_close(self, data: bytes, at: int, ts: int) -> int:
+        self._sink.body(self._orig, data[at:])
+        return len(data)
 
-    def _chunk_size(self, data: bytes, ts: int) -> bytes | None:
-        line, newline, rest = data.partition(b"\n")
+    def _chunk_size(self, data: bytes, at: int, ts: int) -> int:
+        end = data.find(b"\n", at)
+        line = data[at : end if end >= 0 else at + MAX_CHUNK_LINE + 1]
         size = _CHUNK_SIZE.match(line)
         if (size is None and line.strip()) or len(line) > MAX_CHUNK_LINE:  # not chunked after all
             self._state = _State.CLOSE
-            return data
-        if not newline:
-            return None
-        if size is None:
-            return rest
-        self._left = int(size[1], 16)
-        self._state = _State.CHUNK if self._left else _State.TRAILER
-        return rest
+            return at
+        if end < 0:
+            return -1
+        if size is not None:
+            self._left = int(size[1], 16)
+            self._state = _State.CHUNK if self._left else _State.TRAILER
+        return end + 1
 
-    def _chunk_end(self, data: bytes, ts: int) -> bytes | None:
-        if data[:1] == b"\r" and len(data) == 1:
-            return None
+    def _chunk_end(self, data: bytes, at: int, ts: int) -> int:
+        if data[at:] == b"\r":
+            return -1
         self._state = _State.CHUNK_SIZE
-        return data[2:] if data[:2] == b"\r\n" else data[1:] if data[:1] == b"\n" else data
+        return at + 2 if data.startswith(b"\r\n", at) else at + (data[at] == NEWLINE)
 
-    def _trailer(self, data: bytes, ts: int) -> bytes | None:
-        line, newline, rest = data.partition(b"\n")
-        if not newline:
-            if len(data) <= MAX_HEAD:
-                return None
-            self._state = _State.LOST
-        if not line.strip(b"\r"):
+    def _trailer(self, data: bytes, at: int, ts: int) -> int:
+        end = data.find(b"\n", at)
+        if end < 0:
+            if len(data) - at <= MAX_HEAD:
+                return -1
+            self._state, end = _State.LOST, len(data)
+        if not data[at:end].strip(b"\r"):
             self._state = _State.HEAD
             self._start = ts
         if self._state is not _State.TRAILER:
             self._sink.end(self._orig, ts, True)
-        return rest
+        return end + 1
 
-    def _none(self, data: bytes, ts: int) -> bytes | None:
-        return b""
+    def _none(self, data: bytes, at: int, ts: int) -> int:
+        return len(data)
 
 
 _STEPS = {
@@ -258,6 +261,7 @@ _STEPS = {
 def _lines(block: bytes) -> list[bytes]:
     """Lines, also where only CR ends them. What was folded behind the first line belongs to it."""
     lines = _LINE_END.split(block)
-    while len(lines) > 1 and lines[1][:1] in (b" ", b"\t"):
-        lines[0] += lines.pop(1)
-    return lines
+    folded = 1
+    while folded < len(lines) and lines[folded][:1] in (b" ", b"\t"):
+        folded += 1
+    return [b"".join(lines[:folded]), *lines[folded:]]

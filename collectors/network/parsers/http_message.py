@@ -18,9 +18,10 @@ WANTED = frozenset({
     "host", "referer", "user-agent", "content-type", "content-length", "transfer-encoding", "content-encoding",
     "content-disposition", "authorization", "proxy-authorization", "upgrade", "connection",
 })  # fmt: skip
+MAX_FIELD = 8192  # of a value that is put together from several lines
 
 _REQUEST = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})[ \t]+(.*)", re.S)
-_TARGET = re.compile(rb"(.*?)[ \t]*(?:^|[ \t])HTTP/(\d?\.?\d?)", re.S)
+_VERSION = re.compile(rb"(?:^|[ \t])HTTP/(\d?\.?\d?)")
 _STATUS = re.compile(rb"HTTP/(\d?\.?\d?)[^\s]*(?:\s+(\d{3})(?!\S)\s*|\s*)(.*)", re.S | re.I)
 _PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):[^/?#@]*@")
 _FILENAME = re.compile(r"""filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|'([^']*)'|([^;]*))""", re.I | re.S)
@@ -77,9 +78,9 @@ def request(line: bytes) -> Head | None:
     if m is None:
         return None
     rest = m[2].rstrip(b" \t")
-    versioned = _TARGET.match(rest)
-    target = versioned[1] if versioned else rest
-    version = (text(versioned[2]) or "1.") if versioned else ""
+    versioned = _VERSION.search(rest)
+    target = rest[: versioned.start()].rstrip(b" \t") if versioned else rest
+    version = (text(versioned[1]) or "1.") if versioned else ""
     return Head(version, text(m[1]), _PASSWORD.sub(r"\1@", text(target)))
 
 
@@ -94,7 +95,7 @@ def read_fields(head: Head, lines: list[bytes]) -> None:
     last = ""
     for line in lines:
         if line[:1] in (b" ", b"\t"):  # folded
-            if last:
+            if last and len(head.fields[last]) < MAX_FIELD:
                 head.fields[last] = (head.fields[last] + " " + text(line.strip())).strip()
             continue
         name, colon, value = line.partition(b":")
@@ -103,7 +104,7 @@ def read_fields(head: Head, lines: list[bytes]) -> None:
         if last:
             content = text(value.strip())
             if last in ("transfer-encoding", "content-encoding") and last in head.fields:
-                content = head.fields[last] + "," + content
+                content = (head.fields[last] + "," + content)[:MAX_FIELD]
             head.fields[last] = content
 
 

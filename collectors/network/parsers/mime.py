@@ -78,7 +78,7 @@ TEXTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"<\?xml", re.I), "application/xml"),
     (re.compile(rb"<svg[\s>]", re.I), "image/svg+xml"),
     (re.compile(rb"<\?php|<\?=", re.I), "text/x-php"),
-    (re.compile(rb"(<!--.*?-->\s*)*<(!doctype\s+html|html|head|title|body|h[1-6]|script|iframe|table|meta|a\s+href)\b",
+    (re.compile(rb"(?:<!--(?:(?!-->).)*-->\s*)*<(!doctype\s+html|html|head|title|body|h[1-6]|script|iframe|table|meta|a\s+href)\b",
                 re.I | re.S), "text/html"),
     (re.compile(rb"#!\s*\S*/(env\s+)?(ba|z|da|k|c)?sh\b"), "text/x-shellscript"),
     (re.compile(rb"#!\s*\S*/(env\s+)?python"), "text/x-python"),
