@@ -71,11 +71,17 @@ class Scan:
 
 
 def read_folder(folder: Path) -> list[Source]:
-    """Every file of rules below a folder, in order of path."""
+    """Every file of rules below a folder, in order of path. Raises BadRule for one that is not UTF-8."""
     files = sorted(p for p in folder.rglob("*") if p.suffix in SUFFIXES)
-    return [
-        Source(str(p.relative_to(folder)), p, p.read_text(encoding="utf-8", errors="surrogateescape")) for p in files
-    ]
+    return [Source(str(p.relative_to(folder)), p, _text(p)) for p in files]
+
+
+def _text(path: Path) -> str:
+    raw = path.read_bytes()
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as e:
+        raise BadRule(path, "not UTF-8", raw.count(b"\n", 0, e.start) + 1) from e
 
 
 class YaraSet:
@@ -137,7 +143,7 @@ class YaraSet:
         return self._alone[name]
 
     def _described(self, source: Source) -> Iterator[YaraRule]:
-        digest = hashlib.sha256(f"{SCANNER_VERSION}\n{source.text}".encode(errors="surrogateescape")).hexdigest()[:16]
+        digest = hashlib.sha256(f"{SCANNER_VERSION}\n{source.text}".encode()).hexdigest()[:16]
         for r in self._single(source.name):
             if not r.is_private:
                 yield _described(source, r.identifier, dict(r.meta), digest)

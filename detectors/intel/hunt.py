@@ -14,7 +14,7 @@ from detectors.base import Query, Slice
 from detectors.intel.parse import MAX_LABELS
 from detectors.intel.table import TABLE, IndicatorList
 from detectors.slicing import DESTINATION, SLICE, SOURCE, Group, grouped, parameters
-from fengsui.finding import Conclusion, Detection, Rule
+from fengsui.finding import MAX_EVIDENCE, Conclusion, Detection, Rule
 
 _TITLE = {"en": "Indicator of {name}", "zh": "命中情报指标：{name}"}
 _TEXT = {"en": "{host} had to do with {indicators} (list {list}, {count} events)",
@@ -62,7 +62,7 @@ class IntelHunt:
         self.kinds = tuple(k for k, places in PLACES.items() if any(self._holds(p) for p in places))
         self.rule = Rule(
             id=f"intel.{listed.name}", version=str(listed.version), category="malware/botnet",
-            title={lang: t.format(name=listed.name.replace("{", "(").replace("}", ")")) for lang, t in _TITLE.items()},
+            title={lang: t.format(name=listed.name) for lang, t in _TITLE.items()},
             text=_TEXT,
         )  # fmt: skip
         self.rules: tuple[Rule, ...] = (self.rule,)
@@ -102,6 +102,8 @@ class IntelHunt:
                 hours[h] = max(hours.get(h, 0), n)  # the same rows may match in several places
         indicators = sorted({i for g in groups for i in g.samples["indicator"]})
         count = max(g.count for g in groups)
+        events = {e for g in groups for e in g.evidence}
+        evidence = tuple(sorted(events, key=lambda e: (e.ts, e.event_id))[:MAX_EVIDENCE])
         return Conclusion(
             subject=groups[0].subject, severity=self.severity, confidence=self.confidence,
             arguments={"host": groups[0].subject.removeprefix("host:"), "indicators": ", ".join(indicators[:4]),
@@ -109,7 +111,7 @@ class IntelHunt:
             explanation={"kind": kind, "list": self.listed.name, "version": self.listed.version, "count": count,
                          "hits": [_hit(p, g) for p, g in hits]},
             first_seen=min(g.first for g in groups), last_seen=max(g.last for g in groups), hours=hours,
-            related=tuple(_subject(i) for i in indicators), evidence=groups[0].evidence,
+            related=tuple(_subject(i) for i in indicators), evidence=evidence,
             filter={"kind": kind, "list": self.listed.name}, origin=groups[0].origin, unit=groups[0].unit,
         )  # fmt: skip
 

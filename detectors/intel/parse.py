@@ -87,13 +87,20 @@ def values(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
         if column is None:
             yield number, re.split(r"\s+[#;]", line, maxsplit=1)[0]
         else:
-            cells = next(csv.reader([line[:MAX_LINE]]), [])
+            cells = _cells(line)
             yield number, cells[column].strip() if column < len(cells) else ""
 
 
 def _column(header: str) -> int | None:
-    names = [c.strip().lower() for c in next(csv.reader([header]), [])]
+    names = [c.strip().lower() for c in _cells(header)]
     return next((names.index(h) for h in _HEADINGS if h in names), None)
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line[:MAX_LINE]]), [])
+    except csv.Error:
+        return []
 
 
 def indicator(text: str, line: int) -> Indicator:

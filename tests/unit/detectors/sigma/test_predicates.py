@@ -16,8 +16,35 @@ from detectors.sigma.backend import pattern
 from detectors.sigma.fields import Field, Form
 from fengsui.store.chdb import ChdbStore
 
-TEXTS = ["", "a", "A", "ab", "a%b", "a_b", "axb", "a\\b", "a\\%b", "a'b", 'a"b', "{x:String}", "中文", "中", "ÄÖ", "äö", "a\nb", "*",
-         "?", "a*b", "a?b", "\ta", "a\x00b", "xaby", "10.0.0.1", "true", "5"]  # fmt: skip
+TEXTS = [
+    "",
+    "a",
+    "A",
+    "ab",
+    "a%b",
+    "a_b",
+    "axb",
+    "a\\b",
+    "a\\%b",
+    "a'b",
+    'a"b',
+    "{x:String}",
+    "中文",
+    "中",
+    "ÄÖ",
+    "äö",
+    "a\nb",
+    "*",
+    "?",
+    "a*b",
+    "a?b",
+    "\ta",
+    "a\x00b",
+    "xaby",
+    "10.0.0.1",
+    "true",
+    "5",
+]
 FIELD = Field("v", Form.TEXT)
 
 
@@ -48,9 +75,15 @@ def reads(parts: Sequence[object], cased: bool) -> Callable[[str], bool]:
 
 
 SHAPES: list[Callable[[str], list[object]]] = [
-    lambda v: [v], lambda v: [p.MANY, v], lambda v: [v, p.MANY], lambda v: [p.MANY, v, p.MANY], lambda v: [v, p.MANY, "b"],
-    lambda v: [p.ONE, v], lambda v: [v, p.ONE, "b"], lambda v: [p.MANY, v, p.ONE],
-]  # fmt: skip
+    lambda v: [v],
+    lambda v: [p.MANY, v],
+    lambda v: [v, p.MANY],
+    lambda v: [p.MANY, v, p.MANY],
+    lambda v: [v, p.MANY, "b"],
+    lambda v: [p.ONE, v],
+    lambda v: [v, p.ONE, "b"],
+    lambda v: [p.MANY, v, p.ONE],
+]
 
 
 @pytest.mark.parametrize("cased", [False, True])
@@ -81,10 +114,23 @@ def test_a_list_of_texts_is_any_of_them(store: ChdbStore, cased: bool) -> None:
     assert inside == [any(fold(w) in fold(v) for w in wanted) for v in TEXTS]
 
 
-@pytest.mark.parametrize(("expression", "flags"), [
-    ("^a.b$", ""), ("^a.b$", "s"), ("A", ""), ("A", "i"), ("^b", ""), ("^b", "m"), (r"a\\b", ""), ("中", ""), (r"\x00", ""),
-    ("a'b", ""), (r"^\{x", ""), ("[%_]", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("expression", "flags"),
+    [
+        ("^a.b$", ""),
+        ("^a.b$", "s"),
+        ("A", ""),
+        ("A", "i"),
+        ("^b", ""),
+        ("^b", "m"),
+        (r"a\\b", ""),
+        ("中", ""),
+        (r"\x00", ""),
+        ("a'b", ""),
+        (r"^\{x", ""),
+        ("[%_]", ""),
+    ],
+)
 def test_a_regular_expression_is_found_as_python_finds_it(store: ChdbStore, expression: str, flags: str) -> None:
     python = re.compile(expression, sum({"i": re.I, "m": re.M, "s": re.S}[f] for f in flags))
     assert ask(store, [p.matches(FIELD, expression, flags)], TEXTS)[0] == [bool(python.search(v)) for v in TEXTS]
@@ -117,8 +163,11 @@ def test_a_list_matches_if_any_entry_does(store: ChdbStore) -> None:
     conditions = [p.equals(field, ["c"], False), p.equals(field, [p.MANY, "b", p.MANY], False),
                   p.within(field, literals.IPv4Network("10.0.0.0/8")), p.one_of(field, ["A", "d"], False)]  # fmt: skip
     assert ask(store, conditions, rows) == [
-        [False, True, False, False], [True, True, False, False], [False, False, True, False], [True, False, False, True],
-    ]  # fmt: skip
+        [False, True, False, False],
+        [True, True, False, False],
+        [False, False, True, False],
+        [True, False, False, True],
+    ]
 
 
 def test_text_that_is_no_address_lies_in_no_network(store: ChdbStore) -> None:
