@@ -134,6 +134,7 @@ def _parts(name: str) -> list[str]:
 
 # -- rows as EVE records
 
+
 def _shared(row: Row, kind: str) -> dict[str, Any]:
     return {"event_type": kind, "src_ip": row["src_ip"], "src_port": row["src_port"], "dest_ip": row["dst_ip"],
             "dest_port": row["dst_port"], "proto": row["proto"].upper().replace("ICMP", _icmp(row)),
@@ -156,8 +157,13 @@ def _flow(row: Row) -> dict[str, Any]:
 
 def _dns(row: Row) -> Iterator[dict[str, Any]]:
     kind = {5353: "mdns", 5355: "llmnr"}.get(row["dst_port"], "dns")
-    both = {f"{kind}.queries[0].rrname": row.get("query"), f"{kind}.queries[0].rrtype": row.get("qtype"),
-            f"{kind}.rrname": row.get("query"), f"{kind}.rrtype": row.get("qtype"), f"{kind}.id": row.get("trans_id")}
+    both = {
+        f"{kind}.queries[0].rrname": row.get("query"),
+        f"{kind}.queries[0].rrtype": row.get("qtype"),
+        f"{kind}.rrname": row.get("query"),
+        f"{kind}.rrtype": row.get("qtype"),
+        f"{kind}.id": row.get("trans_id"),
+    }
     if kind == "llmnr":
         both[f"{kind}.queries[0].rrtype"] = str(row.get("qtype", "")).lower()
     if "rtt" in row or "rcode" not in row:

@@ -133,7 +133,9 @@ def test_a_netbios_name_is_decoded() -> None:
 @pytest.mark.parametrize(("opcode", "expected"), [(4, "REFUSED"), (5, "NOTAUTH")])
 def test_notify_and_update_are_logged(opcode: int, expected: str) -> None:
     code = {"REFUSED": 5, "NOTAUTH": 9}[expected]
-    (row,) = decode((1, message(5, opcode << 11, qtype=6), 0), (1, message(5, ANSWER | opcode << 11 | code, qtype=6), 9))
+    (row,) = decode(
+        (1, message(5, opcode << 11, qtype=6), 0), (1, message(5, ANSWER | opcode << 11 | code, qtype=6), 9)
+    )
     assert (row["qtype"], row["rcode"]) == ("SOA", expected)
 
 
@@ -167,7 +169,9 @@ def test_a_flood_of_unanswered_queries_stays_bounded_and_loses_no_row() -> None:
     raw = message(0, 0)
     found = 0
     for lo in range(0, n, 1 << 14):
-        batch = datagrams(*((f, raw[:0] + struct.pack(">H", f & 0xFFFF) + raw[2:], 0) for f in range(lo, lo + (1 << 14))))
+        batch = datagrams(
+            *((f, raw[:0] + struct.pack(">H", f & 0xFFFF) + raw[2:], 0) for f in range(lo, lo + (1 << 14)))
+        )
         found += len(rows(parser.feed(batch)))
     waiting = len(rows(parser.finish()))
     assert waiting <= BUCKETS * WAYS

@@ -43,7 +43,9 @@ def test_a_record_reads_as_zeek_writes_it(kind: int, data: bytes, expected: str)
     assert answers(record(kind, data), 0, 1) == ([expected], [60])
 
 
-@pytest.mark.parametrize(("kind", "data"), [(1, b"abc"), (28, b"abc"), (5, b"\x05ab"), (15, b"\0"), (35, b"\0"), (5, b"\xc0")])
+@pytest.mark.parametrize(
+    ("kind", "data"), [(1, b"abc"), (28, b"abc"), (5, b"\x05ab"), (15, b"\0"), (35, b"\0"), (5, b"\xc0")]
+)
 def test_a_broken_record_ends_the_list(kind: int, data: bytes) -> None:
     good = record(1, bytes([1, 2, 3, 4]))
     assert answers(good + record(kind, data), 0, 2) == (["1.2.3.4"], [60])

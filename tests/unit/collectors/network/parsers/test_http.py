@@ -90,7 +90,12 @@ def test_a_file_is_carved_with_its_name_hashes_and_content(connect: Any) -> None
     c.send(False, reply(b"Content-Length: 4", body=b"MZ\x90\x00"))
     c.close()
     (file,) = c.of("file")
-    assert (file["filename"], file["mime"], file["size"], file["seen_bytes"]) == ("tool.exe", "application/x-dosexec", 4, 4)
+    assert (file["filename"], file["mime"], file["size"], file["seen_bytes"]) == (
+        "tool.exe",
+        "application/x-dosexec",
+        4,
+        4,
+    )
     assert (file["direction"], file["protocol"], file["kept"]) == ("resp", "http", True)
     assert file["md5"] == hashlib.md5(b"MZ\x90\x00").hexdigest()
     assert c.kept == {hashlib.sha256(b"MZ\x90\x00").hexdigest(): b"MZ\x90\x00"}
@@ -114,7 +119,9 @@ def test_the_name_of_a_file_comes_from_its_disposition_first(converse: Any, head
 
 def test_an_upload_is_a_file_of_the_originator(converse: Any) -> None:
     body = b'--b\r\nContent-Disposition: form-data; name="f"; filename="up.txt"\r\n\r\nhi\r\n--b--\r\n'
-    post = b"POST /form HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n" % len(body)
+    post = b"POST /form HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n" % len(
+        body
+    )
     (file,) = files(converse(HttpParser(), [(True, post + body)]))
     assert (file["direction"], file["filename"], file["seen_bytes"]) == ("orig", "up.txt", len(body))
 
@@ -127,7 +134,9 @@ def test_a_file_that_breaks_off_is_marked(converse: Any) -> None:
 
 def test_a_gap_inside_a_body_is_counted_and_the_next_response_is_read(connect: Any) -> None:
     c = connect(HttpParser())
-    c.send(True, GET + GET).send(False, reply(b"Content-Length: 100")).gap(False, 100 - len(PAGE)).send(False, OK).close()
+    c.send(True, GET + GET).send(False, reply(b"Content-Length: 100")).gap(False, 100 - len(PAGE)).send(
+        False, OK
+    ).close()
     assert [f.get("truncated") for f in c.of("file")] == [True, None]
     assert [h["resp_body_len"] for h in c.of("http")] == [len(PAGE), len(PAGE)]
 
@@ -269,7 +278,9 @@ def test_a_response_alone_has_a_row(converse: Any) -> None:
 
 def test_a_request_smuggled_by_two_lengths_is_seen(converse: Any) -> None:
     inner = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
-    asked = b"POST / HTTP/1.1\r\nContent-Length: %d\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n" % (5 + len(inner))
+    asked = b"POST / HTTP/1.1\r\nContent-Length: %d\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n" % (
+        5 + len(inner)
+    )
     assert [r["uri"] for r in web(converse(HttpParser(), [(True, asked + inner)]))] == ["/", "/smuggled"]
 
 

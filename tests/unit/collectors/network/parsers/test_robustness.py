@@ -50,7 +50,15 @@ def hellos() -> bytes:
 
 HELLO = hellos()
 ANSWER = struct.pack(">BHHB", 22, 0x303, 44, 2) + b"\0\0\x28\x03\x03" + bytes(33) + b"\x13\x01\0\0\0" + bytes(40)
-SEEDS = (HTTP, REPLY, HELLO, ANSWER, struct.pack(">H", len(DNS)) + DNS, b"220 mx\r\nEHLO a\r\nSTARTTLS\r\n" + HELLO, b"")
+SEEDS = (
+    HTTP,
+    REPLY,
+    HELLO,
+    ANSWER,
+    struct.pack(">H", len(DNS)) + DNS,
+    b"220 mx\r\nEHLO a\r\nSTARTTLS\r\n" + HELLO,
+    b"",
+)
 
 
 def damaged(seed: bytes, rng: random.Random) -> bytes:

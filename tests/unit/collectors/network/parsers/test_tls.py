@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import ssl
@@ -65,10 +66,8 @@ def handshake(path: Path, version: ssl.TLSVersion, sessions: int = 1) -> list[Pi
         pieces: Pieces = []
 
         def step(action: Any) -> None:
-            try:
+            with contextlib.suppress(ssl.SSLWantReadError):
                 action()
-            except ssl.SSLWantReadError:
-                pass
 
         for _ in range(4):
             step(c.do_handshake)
@@ -90,12 +89,14 @@ def handshake(path: Path, version: ssl.TLSVersion, sessions: int = 1) -> list[Pi
     return made
 
 
-def hello(ciphers: list[int], extensions: list[tuple[int, bytes]], version: int = 0x0303, session: bytes = b"") -> bytes:
+def hello(
+    ciphers: list[int], extensions: list[tuple[int, bytes]], version: int = 0x0303, session: bytes = b""
+) -> bytes:
     """The body of a ClientHello."""
     suites = b"".join(struct.pack(">H", c) for c in ciphers)
     parts = b"".join(struct.pack(">HH", t, len(d)) + d for t, d in extensions)
-    return (struct.pack(">H", version) + bytes(32) + bytes([len(session)]) + session
-            + struct.pack(">H", len(suites)) + suites + b"\x01\x00" + struct.pack(">H", len(parts)) + parts)  # fmt: skip
+    head = struct.pack(">H", version) + bytes(32) + bytes([len(session)]) + session
+    return head + struct.pack(">H", len(suites)) + suites + b"\x01\x00" + struct.pack(">H", len(parts)) + parts
 
 
 def record(kind: int, body: bytes, version: int = 0x0303) -> bytes:
@@ -106,8 +107,10 @@ def message(kind: int, body: bytes) -> bytes:
     return bytes([kind]) + len(body).to_bytes(3, "big") + body
 
 
-def server_hello(cipher: int = 0x1301, random: bytes = bytes(32), extensions: bytes = b"", version: int = 0x0303) -> bytes:
-    return (struct.pack(">H", version) + random + b"\0" + struct.pack(">HBH", cipher, 0, len(extensions)) + extensions)
+def server_hello(
+    cipher: int = 0x1301, random: bytes = bytes(32), extensions: bytes = b"", version: int = 0x0303
+) -> bytes:
+    return struct.pack(">H", version) + random + b"\0" + struct.pack(">HBH", cipher, 0, len(extensions)) + extensions
 
 
 SNI = (0, b"\0\x0a\0\0\x07a.local")
@@ -147,7 +150,9 @@ def test_a_resumed_session_is_marked(converse: Any, pem: tuple[Path, bytes], ver
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("cut", [1, 3, 5, 100])
-def test_any_cut_of_the_stream_gives_the_same_row(converse: Any, pem: tuple[Path, bytes], version: Any, cut: int) -> None:
+def test_any_cut_of_the_stream_gives_the_same_row(
+    converse: Any, pem: tuple[Path, bytes], version: Any, cut: int
+) -> None:
     pieces = handshake(pem[0], version)[0]
     (whole,) = converse(TlsParser(), pieces)
     finer = [(o, d[i : i + cut]) for o, d in pieces for i in range(0, len(d), cut)]
@@ -229,7 +234,23 @@ def test_ja3_is_as_its_authors_publish_it() -> None:
     assert bare.ja3 == "de350869b8c85de67a350c8d186f11e6"
 
 
-CHROME = [0x1301, 0x1302, 0x1303, 0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0xC013, 0xC014, 0x9C, 0x9D, 0x2F, 0x35]
+CHROME = [
+    0x1301,
+    0x1302,
+    0x1303,
+    0xC02B,
+    0xC02F,
+    0xC02C,
+    0xC030,
+    0xCCA9,
+    0xCCA8,
+    0xC013,
+    0xC014,
+    0x9C,
+    0x9D,
+    0x2F,
+    0x35,
+]
 SIGNATURES = struct.pack(">9H", 16, 0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601)
 
 
@@ -253,7 +274,9 @@ def test_ja4_is_as_its_authors_publish_it_whatever_the_order(grease: int, order:
     ("alpn", "expected"), [(b"", "00"), (b"\0\x03\x02h2", "h2"), (b"\0\x02\x01x", "xx"), (b"\0\x03\x02\xabz", "aa")]
 )
 def test_ja4_tells_of_the_first_protocol(alpn: bytes, expected: str) -> None:
-    assert fingerprints(0x0303, b"", b"", b"", b"", b"", b"", alpn)[1] == f"t12i0000{expected}_000000000000_000000000000"
+    assert (
+        fingerprints(0x0303, b"", b"", b"", b"", b"", b"", alpn)[1] == f"t12i0000{expected}_000000000000_000000000000"
+    )
 
 
 def test_a_certificate_that_does_not_parse_still_has_its_hash() -> None:
