@@ -110,7 +110,8 @@ def _logged(sensor: Sensor, host: str, client: int, v: Visit) -> None:
     name, rng = host_name(v.site, v.part), sensor.rng
     if v.part == 0:
         ends = (host, sensor.port(), sensor.resolver, 53)
-        sensor.logs.dns(v.ts - rng.randrange(20_000, 90_000), ends, name, "A", site_address(v.site), rng.getrandbits(16))
+        ts = v.ts - rng.randrange(20_000, 90_000)
+        sensor.logs.dns(ts, ends, name, "A", site_address(v.site), rng.getrandbits(16))
     if v.site % PLAIN != PLAIN // 2:
         ends = (host, sensor.port(), site_address(v.site), 443)
         sensor.logs.tls(v.ts, ends, v.took, v.sent, v.got, name, JA3[client])
@@ -123,7 +124,8 @@ def _logged(sensor: Sensor, host: str, client: int, v: Visit) -> None:
 def _captured(sensor: Sensor, host: str, client: int, v: Visit) -> None:
     name, address, talk = host_name(v.site, v.part), site_address(v.site), sensor.talk
     if v.part == 0:
-        talk.dns(v.ts - 60_000, (host, sensor.port(), sensor.resolver), name, wire.A, number(address).to_bytes(4, "big"))
+        ends = (host, sensor.port(), sensor.resolver)
+        talk.dns(v.ts - 60_000, ends, name, wire.A, number(address).to_bytes(4, "big"))
     if v.site % PLAIN != PLAIN // 2:
         talk.tls(v.ts, (host, sensor.port(), address, 443), name, client, v.sent, v.got)
     else:
@@ -160,11 +162,11 @@ def _mail(sensor: Sensor, day: int) -> None:
 
 
 def _visitors(sensor: Sensor, day: int, scale: float) -> None:
-    """People outside who look at the organisation's site, at all hours."""
+    """People outside who look at the organisation's site, from early morning to evening."""
     org, rng = sensor.organisation, sensor.rng
     for _ in range(int(300 * scale)):
         client = f"198.51.100.{150 + rng.randrange(80)}"
         ends = (client, sensor.port(), org.address(0, 80), 443)
         got = int(rng.lognormvariate(9.5, 1.4))
-        sensor.logs.tls(day + rng.randrange(24 * HOUR), ends, rng.uniform(0.1, 30), 700 + rng.randrange(3000), got,
-                        f"www.{org.id}.example", JA3[rng.randrange(2)])  # fmt: skip
+        ts, sent = day + HOUR + rng.randrange(10 * HOUR), 700 + rng.randrange(3000)
+        sensor.logs.tls(ts, ends, rng.uniform(0.1, 30), sent, got, f"www.{org.id}.example", JA3[rng.randrange(2)])

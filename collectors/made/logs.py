@@ -6,15 +6,16 @@ from pathlib import Path
 
 _ID = "ts uid id.orig_h id.orig_p id.resp_h id.resp_p "
 FIELDS = {
-    "conn": _ID + "proto service duration orig_bytes resp_bytes conn_state local_orig local_resp missed_bytes history "
-            "orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents",
+    "conn": _ID + "proto service duration orig_bytes resp_bytes conn_state local_orig local_resp missed_bytes "
+            "history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents",
     "dns": _ID + "proto trans_id rtt query qclass qclass_name qtype qtype_name rcode rcode_name AA TC RD RA Z answers "
            "TTLs rejected",
-    "http": _ID + "trans_depth method host uri referrer version user_agent origin request_body_len response_body_len "
-            "status_code status_msg username resp_mime_types",
+    "http": _ID + "trans_depth method host uri referrer version user_agent origin request_body_len "
+            "response_body_len status_code status_msg username resp_mime_types",
     "ssl": _ID + "version cipher curve server_name resumed next_protocol established ja3 ja3s",
 }  # fmt: skip
-_HEAD = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t{path}\n#fields\t{fields}\n"
+_HEAD = ("#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n"
+         "#path\t{path}\n#fields\t{fields}\n")  # fmt: skip
 CIPHER = "TLS_AES_128_GCM_SHA256"
 QNUMBERS = {"A": 1, "AAAA": 28, "TXT": 16}
 

@@ -11,7 +11,7 @@ import numba as nb
 import numpy as np
 
 GLOBAL = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)  # microseconds, Ethernet
-TCP, UDP, ICMP = 6, 17, 1
+TCP, UDP = 6, 17
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 SEGMENT = 1400  # payload bytes of a full packet
 
@@ -104,17 +104,13 @@ def _assemble(table: Any, at: Any, pool: Any, out: Any) -> None:
             out[t + 12], out[t + 13] = 0x50, flags
             _put(out, t + 14, 64_240, 2)
             head = 20
-        elif proto == 17:
+        else:
             _put(out, t, sport, 2)
             _put(out, t + 2, dport, 2)
             _put(out, t + 4, end - t, 2)
             head = 8
-        else:
-            out[t], out[t + 1] = sport, dport
-            head = 8
         for i in range(b - a):
             out[t + head + i] = pool[a + i]
-        pseudo = _add(out, ip + 12, ip + 20, np.int64(0)) + proto + (end - t) if proto != 1 else np.int64(0)
+        pseudo = _add(out, ip + 12, ip + 20, np.int64(0)) + proto + (end - t)
         total = _checksum(_add(out, t, end, pseudo))
-        place = 16 if proto == 6 else 6 if proto == 17 else 2
-        _put(out, t + place, total if total or proto != 17 else 0xFFFF, 2)
+        _put(out, t + (16 if proto == 6 else 6), total if total or proto == 6 else 0xFFFF, 2)

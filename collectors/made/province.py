@@ -1,4 +1,4 @@
-"""A made province: for each organisation a capture and Zeek's logs of one day, and the truth of what is planted in them.
+"""A made province: for each organisation a capture and Zeek's logs of one day, and the truth of what is planted there.
 
 What is written goes the way of any other capture and log. It is marked as made: the sensor is named ``made``, names
 end in ``.example``, addresses outside are those reserved for documentation (RFC 5737), organisations say so themselves.

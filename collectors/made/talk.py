@@ -40,8 +40,8 @@ class Talk:
         client, port, server = number(ends[0]), ends[1], number(ends[2])
         trans_id = self._rng.getrandbits(16)
         query, answer = wire.dns_query(trans_id, name, qtype), wire.dns_answer(trans_id, name, qtype, data)
-        for when, a, b, p, q, raw in ((ts, client, server, port, 53, query),
-                                      (ts + self._rng.randrange(2_000, 40_000), server, client, 53, port, answer)):  # fmt: skip
+        later = ts + self._rng.randrange(2_000, 40_000)
+        for when, a, b, p, q, raw in ((ts, client, server, port, 53, query), (later, server, client, 53, port, answer)):
             at = len(self._pool)
             self._pool += raw
             self.packets.append((when, a, b, p, q, UDP, 0, 0, 0, at, at + len(raw)))
@@ -95,8 +95,8 @@ class Talk:
             said.append((orig, head + bytes(self._pool[at : at + n])))
         return self.tcp(ts, ends, said)
 
-    def _tcp(self, ts: int, orig: bool, client: tuple[int, int], server: tuple[int, int], flags: int, seq: int, ack: int,
-             start: int = 0, end: int = 0) -> None:  # fmt: skip
+    def _tcp(self, ts: int, orig: bool, client: tuple[int, int], server: tuple[int, int], flags: int, seq: int,
+             ack: int, start: int = 0, end: int = 0) -> None:  # fmt: skip
         a, b = (client, server) if orig else (server, client)
         self.packets.append((ts, a[0], b[0], a[1], b[1], TCP, flags, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, start, end))
 

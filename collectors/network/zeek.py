@@ -22,19 +22,18 @@ from collectors.network import zeek_scan as scan
 from collectors.network.zeek_files import (
     BLANK,
     LINE,
-    ORDERS,
     Layout,
     Log,
     blocks,
     find_logs,
-    first_line,
-    head,
     header,
     is_zeek_folder,
     log_origin,
     other_logs,
     recognise,
 )
+from collectors.network.zeek_layout import comments, first_layout
+from collectors.network.zeek_near import Near
 from fengsui.batch import Batch, Identity, build
 from fengsui.errors import BadInput
 from fengsui.ids import Bytes, hash_matrix, hash_spans, text_id
@@ -45,7 +44,6 @@ __all__ = ["Chunk", "Log", "LogReader", "find_logs", "is_zeek_folder", "log_orig
 CHUNK_LINES = 50_000
 CHUNK_BYTES = 16 << 20
 RAW = 65_536  # bytes kept of a line that is too long to read
-NEAR = 8 << 20  # bytes within which equal lines are told apart
 
 
 @dataclass(frozen=True)
@@ -55,34 +53,6 @@ class Chunk:
     batch: Batch
     end: int
     bad: list[BadInput] = field(default_factory=list)
-
-
-@dataclass
-class _Near:
-    """Hashes (first 8 bytes, uint64) and ends (absolute bytes) of the lines that end within ``NEAR`` of the last."""
-
-    hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
-    ends: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-
-    def ordinals(self, ids: Bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """For each line, how many equal ones end within ``NEAR`` bytes before its start; remembers them."""
-        n, old = len(starts), len(self.hashes)
-        hashes = np.concatenate([self.hashes, np.ascontiguousarray(ids[:, :8]).view("<u8").reshape(-1)])
-        all_ends = np.concatenate([self.ends, ends])
-        out = np.zeros(n, np.uint32)
-        order = np.argsort(hashes, kind="stable")
-        again = np.flatnonzero(hashes[order][1:] == hashes[order][:-1]) + 1
-        for i in again:  # rare: lines that have an equal one before them
-            line = order[i] - old
-            j = i - 1
-            while line >= 0 and j >= 0 and hashes[order[j]] == hashes[order[i]]:
-                if all_ends[order[j]] <= starts[line] - NEAR:
-                    break
-                out[line] += 1
-                j -= 1
-        near = all_ends > (all_ends[-1] - NEAR if len(all_ends) else 0)
-        self.hashes, self.ends = hashes[near], all_ends[near]
-        return out
 
 
 class LogReader:
@@ -99,7 +69,7 @@ class LogReader:
         self.path, self.log, self.position = path, log, 0
         self.identity = replace(identity, source="zeek")
         self._layout = Layout()
-        self._line, self._near = 0, _Near()
+        self._line, self._near = 0, Near()
         self._dropped, self._start_of_long = 0, b""
         names = columns.wanted(log.log)
         joined = "".join(names).encode()
@@ -119,7 +89,7 @@ class LogReader:
         order that is known.
         """
         if self.position == 0:
-            self._layout = _first_layout(self.log, final)
+            self._layout = first_layout(self.log, final)
         left, self._dropped = b"", 0
         damage: BadInput | None = None
         source = blocks(self.path, self.position)
@@ -243,7 +213,7 @@ class LogReader:
 
     def _catch_up(self, start: int) -> None:
         """Pass over the first ``start`` bytes: count their lines, apply their headers, know the lines near the end."""
-        self._layout = _first_layout(self.log, True)
+        self._layout = first_layout(self.log, True)
         tail, at = b"", 0
         for block in blocks(self.path):
             tail += block[: start - at]
@@ -260,7 +230,7 @@ class LogReader:
     def _seen(self, text: bytes, base: int) -> None:
         self._line += text.count(b"\n")
         if not self._layout.json:
-            self._layout = header(self._layout, _comments(text, first=base == 0))
+            self._layout = header(self._layout, comments(text, first=base == 0))
         data = np.frombuffer(text, np.uint8)
         breaks = np.flatnonzero(data == 10)
         starts = np.concatenate([[0], breaks[:-1] + 1]).astype(np.int64) if len(breaks) else np.empty(0, np.int64)
@@ -268,50 +238,9 @@ class LogReader:
         self._near.ordinals(hash_spans(data, starts, ends), starts + base, ends + base)
 
 
-def _comments(text: bytes, *, first: bool) -> list[bytes]:
-    """The ``#`` lines of whole lines of text; ``first`` if the log begins here."""
-    found, at = [], text.find(b"\n#") + 1
-    if first and text[:16].lstrip(BLANK)[:1] == b"#":
-        found.append(text[: text.index(b"\n")].lstrip(BLANK))
-    elif text[:1] == b"#":
-        found.append(text[: text.index(b"\n")])
-    while at:
-        found.append(text[at : text.index(b"\n", at)])
-        at = text.find(b"\n#", at) + 1
-    return found
-
-
 def _joined(tag: Bytes, *parts: Bytes) -> Bytes:
     n = len(parts[0])
     return np.ascontiguousarray(np.hstack([np.broadcast_to(tag, (n, len(tag))), *parts]))
-
-
-def _first_layout(log: Log, final: bool) -> Layout:
-    """JSON lines; tab-separated under a header that follows; or, without one, in a neighbour's order or Zeek's own."""
-    text = head(log.path)
-    line = first_line(text) or (text if final else b"")
-    if line.lstrip().startswith(b"{"):
-        return Layout(json=True)
-    if text.lstrip(BLANK).startswith(b"#") or not line:
-        return Layout()
-    count = line.count(b"\t") + 1
-    for near in sorted(log.path.parent.glob("*.log*")):
-        other = recognise(near) if near.is_file() and near != log.path else None
-        beside = _header_of(near) if other and other.log == log.log else Layout()
-        if len(beside.fields) == count:
-            return beside
-    fields = ORDERS.get((log.log, count))
-    if fields is None:
-        raise BadInput(f"no header, and {count} fields are no order of {log.log} that is known", str(log.path), 1, line)
-    return Layout(fields=fields)
-
-
-def _header_of(path: Path) -> Layout:
-    lines = [x for x in head(path).split(b"\n") if x.startswith(b"#")]
-    try:
-        return header(Layout(), lines)
-    except BadInput:
-        return Layout()
 
 
 def read_log(path: Path, identity: Identity, *, start: int = 0, final: bool = True) -> Iterator[Chunk]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from collectors.network import zeek_values as values
 from collectors.network.zeek_community import fill_community_ids
 from collectors.network.zeek_scan import split_lists
+from collectors.network.zeek_text import texts
 
 Faults = dict[int, str]
 U16, U32, U64 = np.uint64(0xFFFF), np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -79,7 +80,7 @@ class Spans:
         return mask
 
     def text(self, name: str) -> pa.StringArray:
-        return values.texts(self.data, *self.of(name), self.json)
+        return texts(self.data, *self.of(name), self.json)
 
     def lists(self, name: str) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
         offsets, s, e = split_lists(self.data, *self.of(name), self.set_separator, self.json)
@@ -186,7 +187,7 @@ def _dns(out: dict[str, Any], spans: Spans, opened: bool) -> None:
         made = pc.binary_join_element_wise("TYPE", pa.array(number).cast(pa.string()), "")
         out["qtype_name"] = pc.if_else(unnamed, made, out["qtype_name"])
     offsets, s, e = spans.lists("answers")
-    out["answers"] = pa.ListArray.from_arrays(pa.array(offsets), values.texts(spans.data, s, e, spans.json))
+    out["answers"] = pa.ListArray.from_arrays(pa.array(offsets), texts(spans.data, s, e, spans.json))
     offsets, s, e = spans.lists("TTLs")
     ttls = np.maximum(values.seconds(spans.data, s, e)[0], 0).astype(np.uint64)
     out["TTLs"] = pa.ListArray.from_arrays(pa.array(offsets), pa.array(ttls))
@@ -198,13 +199,13 @@ def _http(out: dict[str, Any], spans: Spans, opened: bool) -> None:
     if pc.any(pc.match_substring(out["host"], ":")).as_py():
         out["host"] = pc.replace_substring_regex(out["host"], r"^([^:\[\]]*|\[[^\]]*\]):[0-9]*$", r"\1")
     for name, to in (("orig_mime_types", "req_mime"), ("resp_mime_types", "resp_mime")):
-        out[to] = values.texts(spans.data, *spans.firsts(name), spans.json)
+        out[to] = texts(spans.data, *spans.firsts(name), spans.json)
 
 
 def _ssl(out: dict[str, Any], spans: Spans, opened: bool) -> None:
     datagrams = pc.starts_with(out["version"], "DTLS")
     out["proto"] = pc.if_else(datagrams, "udp", "tcp")
-    out["cert_sha256"] = values.texts(spans.data, *spans.firsts("cert_chain_fps"), spans.json)
+    out["cert_sha256"] = texts(spans.data, *spans.firsts("cert_chain_fps"), spans.json)
     out["self_signed"] = pc.and_(pc.equal(out["subject"], out["issuer"]), pc.not_equal(out["subject"], ""))
 
 

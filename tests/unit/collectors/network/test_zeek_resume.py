@@ -137,7 +137,7 @@ def test_a_start_inside_a_line_or_past_the_end_is_refused(tmp_path: Path) -> Non
 
 
 def test_equal_lines_are_told_apart_only_when_near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zeek, "NEAR", 3 * len(line(2)))
+    monkeypatch.setattr("collectors.network.zeek_near.NEAR", 3 * len(line(2)))
     path = tmp_path / "dns.log"
     far = [line(2), line(2), *(line(i) for i in range(3, 8)), line(2)]
     path.write_bytes(HEAD + FIELDS + b"".join(far))
@@ -158,3 +158,10 @@ def test_an_overlong_line_is_reported_and_passed_over(tmp_path: Path, monkeypatc
     [fault] = [b for c in chunks for b in c.bad]
     assert fault.at == 8 and "longer than 1000 bytes" in fault.reason
     assert chunks[-1].end == path.stat().st_size
+
+
+def test_many_equal_lines_are_all_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "dns.log"
+    path.write_bytes(HEAD + FIELDS + line(1) * 60_000)
+    ids = [i for c in read(path) for i in c.batch.column("event_id").to_pylist()]
+    assert len(set(ids)) == len(ids) == 60_000
