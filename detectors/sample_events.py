@@ -21,16 +21,16 @@ _DNS = {"from", "to", "query", "type", "answers", "rcode"}
 
 
 class Made:
-    """Rows of one organisation, by kind."""
+    """Rows of one organisation, by kind. ``part`` keeps the ids of several apart."""
 
-    def __init__(self, org: str) -> None:
-        self._org, self._count = org, 0
+    def __init__(self, org: str, part: str = "") -> None:
+        self._org, self._part, self._count = org, part, 0
         self._rows: dict[str, list[dict[str, Any]]] = {}
 
     def add(self, kind: str, row: Mapping[str, Any], uid: bytes | None = None) -> bytes:
         """One row; returns the uid of its flow."""
         self._count += 1
-        event_id = blake2b(f"{self._org}/{self._count}".encode(), digest_size=16).digest()
+        event_id = blake2b(f"{self._org}/{self._part}/{self._count}".encode(), digest_size=16).digest()
         own = uid or event_id
         self._rows.setdefault(kind, []).append({**row, "event_id": event_id, "uid": own})
         return own
