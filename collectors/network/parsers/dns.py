@@ -17,7 +17,7 @@ from collectors.network.parsers.dns_answers import answers
 from collectors.network.parsers.dns_names import RCODES, type_name
 
 PORTS = frozenset({53, 137, 5353, 5355})
-WAIT_US = 60_000_000
+WAIT_US = 10_000_000  # as Zeek waits for an answer
 BUCKETS = 8192  # of eight queries each
 STREAM_BUCKETS = 8
 CHUNK = 2048

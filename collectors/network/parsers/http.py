@@ -190,7 +190,6 @@ class HttpStream:
         exchange = message.exchange
         prefix = "req" if orig else "resp"
         exchange.row[f"{prefix}_body_len"] = message.body.length
-        mime = sniff(message.body.head)
         content = message.body.finish()
         if message.body.seen:
             exchange.row[f"{prefix}_mime"] = mime = sniff(message.body.head)
@@ -283,8 +282,8 @@ class HttpStream:
         body, asked = message.body, message.exchange.request
         target = asked.target if asked and (not orig or asked.method == "PUT") else ""
         declared = None if body.encoded or message.head.chunked() else message.head.length()
-        sha256 = body.sha256()
-        row: dict[str, Any] = {"sha256": sha256, "md5": body.md5(), "mime": mime,
+        sha256, md5 = body.digests()
+        row: dict[str, Any] = {"sha256": sha256, "md5": md5, "mime": mime,
                                "filename": filename(message.head, body.head, target), "seen_bytes": body.seen,
                                "protocol": "http", "direction": "orig" if orig is not self._swapped else "resp",
                                "kept": content is not None and self._keep(sha256, content)}  # fmt: skip

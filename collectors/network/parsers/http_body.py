@@ -164,6 +164,9 @@ def _salvage(engine: zlib._Decompress, data: bytes, room: int) -> bytes:
     return out
 
 
+_NONE: tuple[hashlib._Hash, ...] = ()
+
+
 class Body:
     """Takes a body's bytes (already out of their chunks) in order."""
 
@@ -175,8 +178,7 @@ class Body:
         self._budget = budget
         self._held = 0
         self._content: bytearray | None = bytearray()
-        self._sha256 = hashlib.sha256()
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._hashes = _NONE
         known = [c for c in codings if c in ("gzip", "x-gzip", "deflate")]
         self._inflaters = [Inflater() for _ in known[:MAX_CODINGS]]
 
@@ -195,8 +197,10 @@ class Body:
         if not data:
             return
         self.seen += len(data)
-        self._sha256.update(data)
-        self._md5.update(data)
+        if not self._hashes:
+            self._hashes = (hashlib.sha256(), hashlib.md5(usedforsecurity=False))
+        for h in self._hashes:
+            h.update(data)
         if len(self.head) < SNIFF:
             self.head += data[: SNIFF - len(self.head)]
         if self._content is None:
@@ -222,8 +226,7 @@ class Body:
         self._release()
         return content
 
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
-
-    def md5(self) -> str:
-        return self._md5.hexdigest()
+    def digests(self) -> tuple[str, str]:
+        """SHA-256 and MD5 of what was seen; there must be some."""
+        sha256, md5 = self._hashes
+        return sha256.hexdigest(), md5.hexdigest()

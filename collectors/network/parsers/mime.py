@@ -85,13 +85,16 @@ TEXTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"#!\s*\S*/(env\s+)?perl"), "text/x-perl"),
     (re.compile(rb"[\[{]\s*([\[{\"\]}]|-?\d|true|false|null)"), "text/json"),
 )  # fmt: skip
+# Of each first byte, what may fit, in order.
+_ANYWHERE = tuple(m for m in MAGIC if m[0])
+_BY_FIRST = {f: tuple(m for m in MAGIC if m[0] or m[1][:1] == f) for f in {m[1][:1] for m in MAGIC if not m[0]}}
 _BLANK = b" \t\r\n\x0b\x0c"
 _CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r\x0b\x0c\x1b")
 
 
 def sniff(head: bytes) -> str:
     """The type of content that begins with ``head``; empty if it is not recognised."""
-    for offset, magic, kind in MAGIC:
+    for offset, magic, kind in _BY_FIRST.get(head[:1], _ANYWHERE):
         if head.startswith(magic, offset) and (kind not in _CHECK or _CHECK[kind].match(head)):
             return kind
     start = head[:SNIFF].removeprefix(b"\xef\xbb\xbf").lstrip(_BLANK)
