@@ -228,9 +228,9 @@ def templates(seed: int) -> tuple[list[Session], Array]:
         for size in np.clip(np.exp(rng.normal(np.log(25_000), 1.6, 4)), 2_000, 1_500_000):
             made.append((tls(name, rng, cert, i % 3 != 0, int(size)), 0.225))
         sizes = np.clip(np.exp(rng.normal(np.log(12_000), 1.3, 1 + i % 4)), 400, 400_000)
-        made.append((http(name, rng, tuple(int(x) for x in sizes)), 0.25))
+        made.append((http(name, rng, tuple(int(x) for x in sizes)), 0.075))  # few sites still go without TLS
         made.append((dns(name, i % 5), 2.5))
-    made += [(bulk(rng, 3000), 0.02), (quic(rng), 3.0), (scan(), 4.0), (ntp(), 1.0), (ssh(rng), 0.3)]
+    made += [(bulk(rng, 5000), 0.2), (quic(rng), 3.0), (scan(), 4.0), (ntp(), 1.0), (ssh(rng), 0.3)]
     weights = np.array([w for _, w in made])
     return [s for s, _ in made], weights / weights.sum()
 

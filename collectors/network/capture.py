@@ -20,6 +20,7 @@ from fengsui.errors import BadInput
 
 GZIP = b"\x1f\x8b"
 PCAP_HEADER = 24
+READ = 1 << 20
 SPARE = 64  # bytes after the chunk that compiled code may read past a packet
 
 
@@ -62,7 +63,7 @@ def recognise(head: bytes, place: str) -> Format:
 
 
 class Capture:
-    """One capture being read: :meth:`fill` brings bytes into ``buffer``, :meth:`packets` walks them.
+    """One capture being read: :meth:`read` and :meth:`fill` bring bytes into ``buffer``, :meth:`packets` walks them.
 
     ``buffer`` (chunk + annex + SPARE,) uint8: ``[0, end)`` are bytes of the capture, of which ``[0, at)`` were walked;
     the ``annex`` bytes after ``chunk`` are the decoder's own. After ``fill`` earlier places in the buffer are void.
@@ -82,7 +83,7 @@ class Capture:
         self._state = np.zeros(walk.STATE, np.int64)
         self._links = np.zeros((walk.MAX_INTERFACES, 3), np.int64)
         try:
-            self._read()
+            self.read()
             self.format = recognise(self.buffer[: min(self.end, PCAP_HEADER)].tobytes(), self.place)
         except BaseException:
             self.close()
@@ -99,9 +100,13 @@ class Capture:
         """Bytes of the file read so far, for progress."""
         return self._raw.tell() if self._raw.seekable() else self.base + self.end
 
-    def _read(self) -> None:
-        view = self.buffer[: self.chunk].data
-        while self.end < self.chunk and not self.ended:
+    def read(self) -> bool:
+        """Read on behind ``end``: not much, so that it is still in the cache when it is walked. False if it is full
+        or the capture is over."""
+        if self.end == self.chunk or self.ended:
+            return False
+        view = self.buffer[: min(self.chunk, self.end + READ)].data
+        while self.end < len(view) and not self.ended:
             try:
                 n = self._file.readinto(view[self.end :])  # type: ignore[attr-defined]
             except (EOFError, gzip.BadGzipFile, zlib.error, OSError) as e:
@@ -110,6 +115,7 @@ class Capture:
             if not n:
                 self.ended = True
             self.end += n
+        return True
 
     def fill(self) -> bool:
         """Move what is left to the front and read on; False if nothing is left to walk."""
@@ -122,14 +128,13 @@ class Capture:
         self.buffer[:rest] = self.buffer[self.at : self.end].copy()
         self.base += self.at
         self.at, self.end = 0, rest
-        self._read()
+        self.read()
         return self.end > 0
 
     def packets(self, out: NDArray[np.int64]) -> int:
         """Walk on: fill ``out`` (n, 5) with offset, captured, wire size, microseconds and link type of packets.
 
-        Returns how many; fewer than ``len(out)`` means that the buffer needs :meth:`fill`, or, with ``fault`` set or
-        ``ended``, that the capture is over.
+        Returns how many; fewer than ``len(out)`` means: :meth:`read`, and if that gives nothing, :meth:`fill`.
         """
         if self.fault is not None and not self.ended:
             return 0

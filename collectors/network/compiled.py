@@ -12,7 +12,6 @@ from typing import Any
 
 import numba as nb
 
-
 # The modules with compiled functions, and the layouts that these read.
 MODULES = ("community", "flows", "headers", "layout", "runs", "summary", "sums", "tcp", "walk")
 

@@ -31,7 +31,7 @@ from fengsui.progress import Progress, silent
 
 VERSION = 1  # raise it when the same capture gives other rows
 
-STEP = 8192  # packets walked, parsed and tracked together: their columns stay in the cache
+STEP = 1024  # packets walked, parsed and tracked together: their columns and headers stay in the cache
 ANNEX = 1 << 20  # bytes for datagrams put together from fragments
 SECOND = 1_000_000
 CHECKSUMS = ("ignore", "check")
@@ -152,7 +152,7 @@ class Decoder:
             n = capture.packets(packets)
             if n:
                 yield from self._take(capture, packets, n)
-            if n < STEP:
+            if n < STEP and not capture.read():
                 yield from self._flush(capture.buffer)
                 self._annex = capture.chunk
                 progress(capture.done, capture.size, "bytes")

@@ -1,7 +1,7 @@
 """The two-way flow table: a fixed number of flows, packets in, finished flows and events for parsers out. Compiled.
 
 Flows are removed by packet time: when a later packet of the same endpoints finds them out of date, or when the hand
-passes over them. The hand looks at TURN places of the table after each TURN / 2 rows, so that the order of what comes
+passes over them. The hand looks at TURN places of the table after each TURN_ROWS rows, so that the order of what comes
 out depends on the packets, not on how they were cut into chunks. A full table gives up the longest silent of the next
 flows under the hand and counts it.
 """
@@ -59,7 +59,7 @@ from collectors.network.layout import (
 
 Array = NDArray[Any]
 GIVE_UP = 64  # flows compared when the table is full
-TURN = 64  # places that the hand looks at, once for every TURN / 2 rows
+TURN, TURN_ROWS = 16, 64  # places that the hand looks at, after so many rows
 NONE = -1
 # Of one flow: itself, two sides, letters, spans, two to four places of hashes, one to two and a half identities.
 BYTES = FLOW.itemsize + 2 * END.itemsize + HISTORY + 32 * SPANS + 16 + 2 * IDENT.itemsize
@@ -227,8 +227,9 @@ def _evict(t: Any) -> None:
         slot = (t.counters[HAND] + k) % n
         if t.flows[slot].used and (best < 0 or t.flows[slot].last < t.flows[best].last):
             best = slot
-    t.counters[EVICTED] += 1
-    t.counters[LAST_EVICTED] = max(t.counters[LAST_EVICTED], t.flows[best].start)
+    if expires(t.flows[best], t.ends, t.options, best) > t.counters[NOW]:
+        t.counters[EVICTED] += 1
+        t.counters[LAST_EVICTED] = max(t.counters[LAST_EVICTED], t.flows[best].start)
     remove(t, best)
 
 
@@ -261,7 +262,7 @@ def _flip(t: Any, slot: Any) -> None:
     f.partial = 0
     if f.serial >= 0:
         _copy_ident(f, t.idents[f.serial & (t.idents.shape[0] - 1)])
-    tcp.letter(f, t.history[slot], 94, True)
+    tcp.letter(f, t.history, slot, 94, True)
     kept = np.empty(1, END)
     kept[0] = t.ends[2 * slot]
     t.ends[2 * slot] = t.ends[2 * slot + 1]
@@ -388,7 +389,7 @@ def _bad_sum(t: Any, slot: Any, orig: Any) -> None:
         e = t.ends[2 * slot + (0 if orig else 1)]
         e.bad_sums += 1
         if e.bad_sums == max(e.bad_sums_next, 1):
-            tcp.letter(f, t.history[slot], 67, orig)  # C
+            tcp.letter(f, t.history, slot, 67, orig)  # C
             e.bad_sums_next = max(e.bad_sums_next, 1) * 10
 
 
@@ -407,6 +408,8 @@ def track(t: Any, rows: Any, first: Any, count: Any) -> Any:
             continue
         c[ROWS] += 1
         c[NOW] = max(c[NOW], row.ts)
+        if c[ROWS] % TURN_ROWS == 0:
+            _turn(t, TURN)
         vlan = np.int64(row.vlan) if options[VLAN_IN_KEY] else np.int64(0)
         h = _hash(row, vlan, options[SEED])
         slot, orig = _find(index, flows, row, h, vlan)
@@ -440,9 +443,16 @@ def track(t: Any, rows: Any, first: Any, count: Any) -> Any:
             e.ip_bytes += row.ip_size
             if row.kind == TCP:
                 other = 4 * slot + 1 - mine
-                data, in_order, hole, flip = tcp.segment(
-                    f, e, ends[other], history[slot], spans[mine], spans[other], row, orig, options
-                )
+                p = ends[other]
+                data = tcp.quick(f, e, p, history, slot, row, orig)
+                if data >= 0:
+                    if row.size == 0 or f.unwanted:
+                        continue
+                    in_order, hole, flip = True, np.int64(0), False
+                else:
+                    data, in_order, hole, flip = tcp.segment(
+                        f, e, p, history, slot, spans, mine, other, row, orig, options
+                    )
                 if not f.unwanted and (data >= 0 or hole > 0):
                     _tell(t, slot, row, orig, data, in_order, hole)
                 if flip:
@@ -452,11 +462,9 @@ def track(t: Any, rows: Any, first: Any, count: Any) -> Any:
                 e.bytes += row.size
                 e.active = 1
                 if row.kind == UDP:
-                    tcp.once(f, e, history[slot], tcp.SEEN_DATA, 68, orig)  # D
+                    tcp.once(f, e, history, slot, tcp.SEEN_DATA, 68, orig)  # D
                     if row.captured > 0 and (ports[f.dst_port] or ports[f.src_port]):
                         _tell_datagram(t, slot, row, orig)
-        if c[ROWS] % (TURN // 2) == 0:
-            _turn(t, TURN)
     return count
 
 
