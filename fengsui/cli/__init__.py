@@ -29,7 +29,7 @@ def parser(lang: str) -> argparse.ArgumentParser:
     def t(key: str) -> str:
         return text(key, lang)
 
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--lang", choices=LANGUAGES, default=lang, help=t("lang"))
     common.add_argument("--config", type=Path, help=t("config"))
     top = _Parser(prog="fengsui", description=t("about"), epilog=t("exits"))

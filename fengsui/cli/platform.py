@@ -16,8 +16,9 @@ from sqlalchemy import Engine, select
 
 from collectors.collector import Collector
 from collectors.source import Report, Source
-from detectors.base import BatchDetector
+from detectors.base import BatchDetector, SliceHunt, WindowHunt
 from detectors.catalogue import Catalogue, build
+from detectors.intel import table as indicators
 from detectors.roles import DetectRole, SliceRole, WindowRole
 from fengsui.batch import Identity
 from fengsui.blobs import FolderBlobs
@@ -49,6 +50,7 @@ class Platform:
         self.registry: Engine = open_registry(f"sqlite:///{folder / 'registry.db'}")
         self.blobs = FolderBlobs(folder / "blobs")
         self.catalogue: Catalogue = build(settings)
+        indicators.load(self.catalogue.indicators, self.store.query, self.store.load, int(clock() * 1_000_000))
         self.writers = [self._member(Sink(self.store, self.bus.bus_id, self.bus.partitions, time.monotonic), "sink",
                                      [*map(events, EVENTS), FINDINGS])]  # fmt: skip
         self.detectors = [self._detector(d) for d in self.catalogue.batch]
@@ -66,7 +68,7 @@ class Platform:
         """Every hunt on its own group; a changed rule is a new group and looks at everything announced again."""
         roles = [*(SliceRole(h, self.store.query, self.bus.partitions, interval) for h in self.catalogue.slices),
                  *(WindowRole(h, self.store.query, self.bus.partitions, interval) for h in self.catalogue.windows)]
-        hunts = [*self.catalogue.slices, *self.catalogue.windows]
+        hunts: list[SliceHunt | WindowHunt] = [*self.catalogue.slices, *self.catalogue.windows]
         self.hunts = [self._member(r, f"{r.name}@{_version(h.rules)}", [STORED])
                       for r, h in zip(roles, hunts, strict=True)]  # fmt: skip
         return self.hunts

@@ -61,6 +61,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "foreign": ("{folder} is not a demo's folder: it is left alone", "{folder} 不是演示文件夹，未作改动"),
     "demo.note": ("Made data: the organisations, hosts and attacks below do not exist.",
                   "以下为模拟数据：单位、主机与攻击均不存在。"),
+    "demo.end": ("{rows} events of {orgs} made organisations ({packets} packets, {lines} log lines) in {seconds:.0f} s; "
+                 "kept in {folder}, `fengsui demo --clean` removes it",
+                 "{orgs} 家模拟单位共 {rows} 个事件（{packets} 个数据包、{lines} 行日志），用时 {seconds:.0f} 秒；"
+                 "保存在 {folder}，`fengsui demo --clean` 可删除"),
     "warming": ("compiling the packet and log readers once (about a minute; kept on disk)",
                 "首次编译数据包与日志读取器（约一分钟，结果保存在磁盘上）"),
     "warmed": ("compiled in {seconds:.0f} s", "编译用时 {seconds:.0f} 秒"),

@@ -21,8 +21,9 @@ def files() -> list[tuple[str, str]]:
 def statements(sql: str) -> Iterator[str]:
     """The statements of a file: ``;`` at the end of a line ends one."""
     for part in sql.split(";\n"):
-        if part.strip():
-            yield part.strip()
+        code = [line for line in part.splitlines() if line.strip() and not line.lstrip().startswith("--")]
+        if code:
+            yield "\n".join(code).removesuffix(";")
 
 
 def apply(command: Callable[[str, dict[str, Any]], None], query: Callable[[str], Any]) -> list[str]:
