@@ -5,10 +5,11 @@ from __future__ import annotations
 from collectors.network.parsers.base import DatagramParser, StreamParser
 from collectors.network.parsers.dns import DnsDatagrams, DnsParser
 from collectors.network.parsers.http import HttpParser
+from collectors.network.parsers.socks import SocksParser
 from collectors.network.parsers.starttls import start_tls_parsers
 from collectors.network.parsers.tls import TlsParser
 
-STREAM_PARSERS: tuple[type[StreamParser], ...] = (TlsParser, HttpParser, DnsParser)  # and the table of starttls.py
+STREAM_PARSERS: tuple[type[StreamParser], ...] = (TlsParser, HttpParser, DnsParser, SocksParser)  # and starttls.py
 DATAGRAM_PARSERS: tuple[type[DatagramParser], ...] = (DnsDatagrams,)
 
 

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from collectors.network.parsers.base import Emit, Keep, Stream, StreamParser
+from collectors.network.parsers.base import Emit, Keep, Stream
 from collectors.network.parsers.http_body import Body, Budget
 from collectors.network.parsers.http_framing import Frame, Framing
 from collectors.network.parsers.http_message import (
@@ -29,11 +29,11 @@ from collectors.network.parsers.http_message import (
 )
 from collectors.network.parsers.mime import sniff
 from collectors.network.parsers.tls import TlsParser
+from collectors.network.parsers.tunnel import Tunnel
 
 PORTS = frozenset({80, 81, 631, 1080, 3128, 8000, 8080, 8081, 8888})
 MAX_WAITING = 256  # requests of one connection without a response
 MAX_LINE = 8192
-MAX_TUNNEL = 4096  # bytes inside a CONNECT tunnel until its protocol must be known
 REPLY = b"HTTP/"
 MAX_CRUFT = 256  # bytes in front of a status line that are passed over
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
@@ -116,7 +116,7 @@ class HttpStream:
         self._versioned = False  # a request named its version: one without is cruft
         self._done = False
         self._swapped: bool | None = None  # the client is the responder of the flow
-        self._tunnel: _Tunnel | None = None
+        self._tunnel: Tunnel | None = None
 
     def data(self, orig: bool, data: bytes, ts: int) -> bool:
         if self._tunnel is not None:
@@ -124,7 +124,7 @@ class HttpStream:
         if self._done:
             return False
         if self._swapped is None:
-            self._swapped = not orig and is_request(data.partition(b"\n")[0].rstrip(b"\r"))
+            self._swapped = not orig and not REPLY.startswith(data[:2].upper())  # probe saw a request there
         orig = orig is not self._swapped
         if not orig and not self._waiting:
             self._sides[True].take_partial(ts)
@@ -256,7 +256,7 @@ class HttpStream:
         for side in self._sides.values():
             side.stop()
         if method == "CONNECT":
-            self._tunnel = _Tunnel((TlsParser(), HttpParser()), self._emit, self._keep)
+            self._tunnel = Tunnel((TlsParser(), HttpParser()), self._emit, self._keep)
 
     # Rows.
 
@@ -301,38 +301,3 @@ def _response_frame(method: str, head: Head) -> tuple[Frame, int]:
         return Frame.CHUNKED, 0
     length = 0 if head.status == 101 and head.get("upgrade") else head.length()
     return (Frame.CLOSE, 0) if length is None else (Frame.LENGTH, length)
-
-
-class _Tunnel:
-    """What follows a successful CONNECT: finds the protocol inside and hands the bytes to it."""
-
-    def __init__(self, parsers: tuple[StreamParser, ...], emit: Emit, keep: Keep) -> None:
-        self._parsers = parsers
-        self._emit = emit
-        self._keep = keep
-        self._held: list[tuple[bool, bytes, int]] = []
-        self._inner: Stream | None = None
-
-    def data(self, orig: bool, data: bytes, ts: int) -> bool:
-        if self._inner is not None:
-            return self._inner.data(orig, data, ts)
-        self._held.append((orig, data, ts))
-        first = {side: b"".join(d for o, d, _ in self._held if o is side) for side in (True, False)}
-        verdicts = [(p, p.probe(first[True], first[False], 0)) for p in self._parsers]
-        found = next((p for p, yes in verdicts if yes), None)
-        if found is None:
-            small = len(first[True]) + len(first[False]) < MAX_TUNNEL
-            return small and any(v is None for _, v in verdicts)
-        self._inner = found.open(self._emit, self._keep)
-        held, self._held = self._held, []
-        wanted = True
-        for side, part, at in held:
-            wanted = self._inner.data(side, part, at)
-        return wanted
-
-    def gap(self, orig: bool, size: int, ts: int) -> bool:
-        return self._inner.gap(orig, size, ts) if self._inner else False
-
-    def close(self, ts: int) -> None:
-        if self._inner is not None:
-            self._inner.close(ts)
