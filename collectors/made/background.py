@@ -1,7 +1,7 @@
 """A working day of an organisation in which nothing happens: people who browse and read mail, updates, visitors.
 
-People open pages at uneven times with pauses, each page a few connections of very uneven sizes, favourite sites more
-often than others. Nothing here is periodic: an alert about it would be false.
+People read a few pages of a site in a row, then something else after a while: favourite sites more often than others,
+each page a few connections of very uneven sizes. Nothing here is periodic: an alert about it would be false.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collectors.made.talk import Talk, number
 
 MINUTE, HOUR = 60_000_000, 3_600_000_000
 SITES = 90
+STAYS = 0.7  # how often the next page is on the same site
 _FIRST = ("kexin", "bailu", "chenxi", "yuanfang", "mutong", "qinglan", "shanhe", "fengye", "luming", "xingkong")
 _SECOND = ("news", "mall", "maps", "video", "cloud", "bank", "forum", "music", "docs")
 AGENTS = ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0 Safari/537.36",
@@ -55,13 +56,14 @@ def host_name(site: int, part: int) -> str:
 
 def visits(rng: np.random.Generator, start: int, end: int, pace: float) -> Iterator[Visit]:
     """What a person opens between two times; ``pace`` 1 is about a hundred pages in nine hours."""
-    expected = int((end - start) / (120e6 / max(pace, 1e-3))) + 8
-    gaps = rng.lognormal(4.5, 1.1, expected) / pace
-    long = rng.random(expected) < 0.06
-    gaps[long] = rng.lognormal(7.4, 0.6, int(long.sum()))
+    expected = int((end - start) / (60e6 / max(pace, 1e-3))) + 8
+    stays = rng.random(expected) < STAYS
+    gaps = np.where(stays, rng.lognormal(3.2, 0.9, expected), rng.lognormal(5.8, 1.0, expected) / pace)
     times = start + (np.cumsum(gaps) * 1e6).astype(np.int64)
     times = times[times < end]
-    sites = np.minimum(rng.zipf(1.35, len(times)), SITES) - 1
+    chosen = (rng.zipf(1.35, len(times)) - 1) % SITES
+    stays = stays[: len(times)]
+    sites = chosen[np.maximum.accumulate(np.where(stays, 0, np.arange(len(times))))]
     parts = rng.integers(1, 6, len(times))
     for ts, site, count in zip(times.tolist(), sites.tolist(), parts.tolist(), strict=True):
         sent, got = rng.lognormal(7.2, 1.2, count), rng.lognormal(9.6, 1.8, count)

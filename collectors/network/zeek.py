@@ -156,7 +156,10 @@ class LogReader:
             lines.append(text[at:end].lstrip(BLANK))
             at = end + 1
         self._line += len(lines)
-        self._layout = header(self._layout, lines)
+        try:
+            self._layout = header(self._layout, lines)
+        except BadInput as e:
+            raise BadInput(e.reason, str(self.path), self._line, e.raw) from e
         return at
 
     def _chunk(self, data: NDArray[np.uint8], lo: int, hi: int, base: int, limit: int) -> tuple[Chunk | None, int]:

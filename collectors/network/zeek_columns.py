@@ -189,7 +189,7 @@ def _dns(out: dict[str, Any], spans: Spans, opened: bool) -> None:
     offsets, s, e = spans.lists("answers")
     out["answers"] = pa.ListArray.from_arrays(pa.array(offsets), texts(spans.data, s, e, spans.json))
     offsets, s, e = spans.lists("TTLs")
-    ttls = np.maximum(values.seconds(spans.data, s, e)[0], 0).astype(np.uint64)
+    ttls = np.clip(values.seconds(spans.data, s, e)[0], 0, U32).astype(np.uint64)
     out["TTLs"] = pa.ListArray.from_arrays(pa.array(offsets), pa.array(ttls))
 
 

@@ -80,7 +80,7 @@ def header(layout: Layout, lines: list[bytes]) -> Layout:
             fields = tuple(rest.decode("utf-8", "replace").split(values["separator"].decode()))
         elif key == "path":
             path = rest.decode("utf-8", "replace")
-        elif key in values:
+        elif key in values and key != "separator":
             values[key] = rest
     if len(values["set_separator"]) != 1:
         raise BadInput("a set separator of other than one byte", raw=b"\n".join(lines))

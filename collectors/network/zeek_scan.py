@@ -275,7 +275,10 @@ def split_lists(data: Any, starts: Any, ends: Any, separator: int, json: bool) -
                     break
                 s[k], e[k] = a, b
                 k += 1
-                at = _blank(data, at, hi) + 1
+                at = _blank(data, at, hi)
+                if at < hi and data[at] != 44:  # not a list: what room was counted by are its commas
+                    break
+                at += 1
         elif hi > at:
             field = at
             while at < hi:

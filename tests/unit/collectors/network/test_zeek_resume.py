@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -165,3 +166,25 @@ def test_many_equal_lines_are_all_told_apart(tmp_path: Path) -> None:
     path.write_bytes(HEAD + FIELDS + line(1) * 60_000)
     ids = [i for c in read(path) for i in c.batch.column("event_id").to_pylist()]
     assert len(set(ids)) == len(ids) == 60_000
+
+
+def test_hostile_bytes_give_rows_or_faults_and_nothing_else(tmp_path: Path) -> None:
+    chance = random.Random(3)
+    pieces = [b"\t", b"\n", b"\\", b"\\x", b'"', b"{", b"}", b"[1 2 3", b"]", b",", b":", b"#", b"#fields\t",
+              b"9" * 30, b"#separator \\x2c\n", b"#set_separator\t\n", b"1e400", b"\\ud800", b"null", b"\xff", b"\0", b"::"]  # fmt: skip
+    path = tmp_path / "dns.log"
+    kept = faults = refused = 0
+    for i in range(300):
+        text = bytearray(JSON if i % 2 else TEXT)
+        for _ in range(chance.randrange(1, 12)):
+            at = chance.randrange(len(text))
+            text[at : at + chance.randrange(3)] = chance.choice(pieces)
+        path.write_bytes(text)
+        try:
+            for chunk in read(path, final=True):
+                chunk.batch.rows.validate(full=True)
+                kept, faults = kept + len(chunk.batch), faults + len(chunk.bad)
+        except BadInput as e:
+            assert e.reason
+            refused += 1
+    assert kept > 300 and faults > 300 and refused
