@@ -73,7 +73,8 @@ def eval_zeek(folder: Path, options: argparse.Namespace) -> Figures:
     _differences(inside, options.verbose)
     print("  outside the slice (share found all the same):")
     for test in outside:
-        print(f"    {percent(test.score)} {test.name}: {test.outside}")
+        stale = "   (all found: no longer outside)" if test.name in listed and test.score == 1.0 else ""
+        print(f"    {percent(test.score)} {test.name}: {test.outside}{stale}")
     rest = [t for t in tests if not t.logs]
     kinds = Counter(name for t in rest for name in t.other)
     print(f"  not yet, {len(rest)} tests of other logs: " + ", ".join(f"{k} {n}" for k, n in kinds.most_common()))

@@ -158,7 +158,7 @@ def judge(test: Test, folder: Path, outcomes: dict[Path, Outcome], listed: dict[
         records = read_log(path)
         rows = [r for o in done for r in o.of(KINDS[name])]
         test.logs.append(_log(name, records, rows))
-    test.outside = listed.get(test.name, "") or _outside(test, done)
+    test.outside = listed.get(test.name, "") or _outside(test, expected, done)
 
 
 def _log(name: str, records: list[dict[str, str]], rows: list[Row]) -> Log:
@@ -179,12 +179,14 @@ def _short(values: dict[str, Any]) -> str:
     return " ".join(f"{k.removeprefix('id.')}={str(v)[:60]}" for k, v in values.items())
 
 
-def _outside(test: Test, done: list[Outcome]) -> str:
+def _outside(test: Test, expected: Path, done: list[Outcome]) -> str:
     """Why a test is outside the slice, by what it is about."""
-    if "tunnel" in test.other:
-        return "tunnel"
+    kinds = sorted({r.get("tunnel_type", "").removeprefix("Tunnel::") for r in read_log(expected / "tunnel.log")}
+                   if "tunnel" in test.other else ())  # fmt: skip
+    if set(kinds) - {"HTTP"}:
+        return f"tunnel ({', '.join(kinds)})"
     if "quic" in test.other or (any(log.name == "ssl" for log in test.logs) and not _over_tcp(done)):
-        return "TLS inside QUIC"
+        return "TLS over UDP (QUIC, DTLS)"
     if "websocket" in test.other and any(log.name != "conn" and log.score < 1 for log in test.logs):
         return "inside a WebSocket"
     return next((o.fault for o in done if "link type" in o.fault), "")

@@ -51,11 +51,12 @@ class HttpParser:
     def probe(self, orig: bytes, resp: bytes, port: int) -> bool | None:
         if resp[:5].upper() == REPLY:
             return True
-        asked = _probe_request(orig.lstrip(b"\r\n"), port)
         if orig.startswith(b"PRI * HTTP/2"):
             return False
-        if is_request(resp.partition(b"\n")[0].rstrip(b"\r")):
-            return True  # the two sides were taken for each other
+        swapped = _probe_request(resp, 0)  # the two sides may have been taken for each other
+        if swapped or (swapped is None and not orig):
+            return swapped
+        asked = _probe_request(orig.lstrip(b"\r\n"), port)
         if asked or REPLY.startswith(resp):
             return asked if asked is not False or port not in PORTS else None
         return asked is None and port in PORTS and orig.partition(b" ")[0] in METHODS
