@@ -44,7 +44,7 @@ def build(settings: Settings) -> Catalogue:
     catalogue = Catalogue(
         batch=yara_detectors(folder),
         slices=[*sigma_hunts(folder), *intel_hunts(lists)],
-        windows=hunts(folder, settings),
+        windows=[*hunts(folder, settings), *correlations(folder)],
         indicators=lists,
     )
     twice = [i for i, n in Counter(r.id for r in catalogue.every_rule()).items() if n > 1]
@@ -78,6 +78,14 @@ def sigma_hunts(folder: Path) -> list[SliceHunt]:
     from detectors.sigma.loader import load_folder
 
     return [SigmaHunt(r) for r in load_folder(folder / "sigma")]
+
+
+def correlations(folder: Path) -> list[WindowHunt]:
+    if not (folder / "sigma").is_dir():
+        return []
+    from detectors.sigma.correlation import CorrelationHunt, load_correlations
+
+    return [CorrelationHunt(c) for c in load_correlations(folder / "sigma")]
 
 
 def indicator_files(paths: Sequence[Path]) -> list[IndicatorFile]:

@@ -1,6 +1,7 @@
 """Samples of Sigma and YARA rules, through the engine that will run the rules.
 
-Sigma: events by kind under ``fengsui.samples`` of the rule; ``from``, ``to``, ``port`` and any column of the kind.
+Sigma: events by kind under ``fengsui.samples`` of the rule; ``from``, ``to``, ``port`` and any column of the kind;
+``at`` seconds, as many ``times`` as it says, ``every`` so many seconds.
 YARA: contents in ``<file>.samples.yaml`` beside the rules; parts of text, hex or base64, joined.
 """
 
@@ -17,10 +18,11 @@ from detectors.base import Query, Slice
 from detectors.batch.yara import YaraDetector
 from detectors.rulefile import Section, read
 from detectors.sample_events import EPOCH_US, address
+from detectors.sigma.correlation import CorrelationHunt
 from detectors.sigma.hunt import SigmaHunt
 from fengsui.batch import Batch, Identity, build
 from fengsui.errors import BadRule
-from fengsui.finding import hour
+from fengsui.finding import HOUR_US, Window, hour
 from fengsui.schema import EVENTS
 
 Insert = Callable[[Batch], Slice]
@@ -69,6 +71,17 @@ def sigma_cases(hunt: SigmaHunt, insert: Insert, query: Query) -> Iterator[Case]
         yield verdict(hunt.name, path, sample, must, matched)
 
 
+def correlation_cases(hunt: CorrelationHunt, insert: Insert, query: Query) -> Iterator[Case]:
+    """Run a correlation over the window of each of its samples' last event."""
+    c = hunt.correlation
+    for number, (sample, must) in enumerate(listed(c.samples, c.path)):
+        sample.only({"name", "events"})
+        org = f"{hunt.name}/{number}"
+        last = max(insert(b).greatest for b in event_batches(sample, org))
+        window = Window(hour(last) - hunt.hours * HOUR_US, hour(last) + HOUR_US)
+        yield verdict(hunt.name, c.path, sample, must, bool(hunt.run(query, org, "default", window)))
+
+
 def event_batches(sample: Section, org: str) -> Iterator[Batch]:
     """The events of a sample as batches of the organisation ``org``."""
     events = sample.values.get("events")
@@ -86,8 +99,10 @@ def event_batches(sample: Section, org: str) -> Iterator[Batch]:
 def _event(kind: str, given: Section, org: str, number: int) -> Batch:
     known = {c.name: c for c in EVENTS[kind].columns}
     values: dict[str, Any] = {"from": "10.0.0.5", "to": "10.0.0.6", **given.values}
+    at, times, every = (values.pop(k, d) for k, d in (("at", 0), ("times", 1), ("every", 1)))
+    if not all(isinstance(v, (int, float)) for v in (at, every)) or type(times) is not int or times < 1:
+        raise given.error("at and every are seconds, times a whole number from 1")
     row: dict[str, Any] = {
-        "ts": _HOUR + number, "event_id": hashlib.sha256(f"{org}/{number}".encode()).digest()[:16],
         "src_ip": address(values.pop("from"), given, "from"), "dst_ip": address(values.pop("to"), given, "to"),
     }  # fmt: skip
     if "port" in values:
@@ -97,7 +112,11 @@ def _event(kind: str, given: Section, org: str, number: int) -> Batch:
             raise given.error(f"{kind} has no column {name}", name)
     row |= values
     try:
-        return build(EVENTS[kind], Identity(org=org, origin="sample"), {k: [v] for k, v in row.items()}, 1)
+        columns = {k: [v] * times for k, v in row.items()}
+        columns["ts"] = [_HOUR + number + round((at + i * every) * 1e6) for i in range(times)]
+        columns["event_id"] = [hashlib.sha256(f"{org}/{number}/{i}".encode()).digest()[:16] for i in range(times)]
+        columns["uid"] = columns["event_id"]
+        return build(EVENTS[kind], Identity(org=org, origin="sample"), columns, times)
     except (TypeError, ValueError) as e:
         raise given.error(f"columns of {kind}: {e}") from e
 

@@ -15,9 +15,10 @@ from detectors import catalogue
 from detectors.base import Query, Slice
 from detectors.batch.yara import YaraDetector
 from detectors.batch.yara_rules import YaraSet, read_folder
-from detectors.rule_samples import Case, listed, sigma_cases, yara_cases, yara_samples
+from detectors.rule_samples import Case, correlation_cases, listed, sigma_cases, yara_cases, yara_samples
 from detectors.rulefile import Section, read
 from detectors.samples import check
+from detectors.sigma.correlation import CorrelationHunt
 from detectors.sigma.hunt import SigmaHunt
 from fengsui.batch import Batch
 from fengsui.bus.protocol import Place
@@ -75,6 +76,7 @@ def list_rules(rules_dir: Path, settings: Settings | None = None) -> list[RuleIn
         if isinstance(d, YaraDetector):
             places |= {r.rule.id: ("yara", r.source.path) for r in d.set.rules.values()}
     hunts = {r.id: ("hunt", rules_dir / "hunts" / f"{r.id}.yaml") for w in c.windows for r in w.rules}
+    places |= {w.name: ("sigma", w.correlation.path) for w in c.windows if isinstance(w, CorrelationHunt)}
     known = {**hunts, **places}
     found = [RuleInfo(r, *known[r.id]) for r in c.every_rule() if r.id in known]
     return sorted(found, key=lambda i: (i.type, i.rule.id))
@@ -155,6 +157,11 @@ def _sigma(rules_dir: Path, bench: _Bench, progress: Progress) -> Iterator[RuleR
         assert isinstance(hunt, SigmaHunt)
         progress(hunt.name)
         yield _result(hunt.name, hunt.loaded.path, partial(sigma_cases, hunt, bench.insert, bench.query))
+    for counted in catalogue.correlations(rules_dir):
+        assert isinstance(counted, CorrelationHunt)
+        progress(counted.name)
+        cases = partial(correlation_cases, counted, bench.insert, bench.query)
+        yield _result(counted.name, counted.correlation.path, cases)
 
 
 def _yara(rules_dir: Path, progress: Progress) -> Iterator[RuleResult]:

@@ -16,7 +16,7 @@ from detectors.intel.table import TABLE, IndicatorList
 from detectors.slicing import DESTINATION, SLICE, SOURCE, Group, grouped, parameters
 from fengsui.finding import MAX_EVIDENCE, Conclusion, Detection, Rule
 
-_TITLE = {"en": "Indicator of {name}", "zh": "命中情报指标：{name}"}
+_TITLE = {"en": "On the list {name}", "zh": "命中情报清单：{name}"}
 _TEXT = {"en": "{host} had to do with {indicators} (list {list}, {count} events)",
          "zh": "{host} 与 {indicators} 有往来（情报 {list}，{count} 条事件）"}  # fmt: skip
 

@@ -27,7 +27,7 @@ class SigmaHunt:
         shown = self._shown(kind)
         subject, other = (SOURCE, DESTINATION) if self.loaded.subject == "src" else (DESTINATION, SOURCE)
         columns = [f"{subject} AS subject", f"{other} AS other", "origin", "`offset`", "ts", "event_id"]
-        columns += [f"{_as_text(f)} AS value_{i}" for i, f in enumerate(shown.values())]
+        columns += [f"{as_text(f)} AS value_{i}" for i, f in enumerate(shown.values())]
         where = f"{SLICE}\nAND ({self.loaded.where[kind]})"
         return f"SELECT {', '.join(columns)} FROM {kind} WHERE {where}", list(shown)  # noqa: S608 literals.py quotes
 
@@ -57,7 +57,7 @@ class SigmaHunt:
         return dict(list(distinct.values())[:_MAX_SHOWN])
 
 
-def _as_text(field: Field) -> str:
+def as_text(field: Field) -> str:
     if field.form is Form.TEXTS:
         return f"substring(arrayStringConcat({field.sql}, ' '), 1, 512)"
     if field.form is Form.IP:

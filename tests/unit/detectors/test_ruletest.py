@@ -112,6 +112,36 @@ def test_a_sample_that_makes_no_event_fails(tmp_path: Path, event: str, reason: 
     assert not result.passed and reason in result.failures[0] and "a.yml:" in result.failures[0]
 
 
+CORRELATION = """title: No such name
+name: base
+logsource: {category: dns}
+detection:
+  s: {rcode: NXDOMAIN}
+  condition: s
+---
+title: Many of them
+id: 11111111-2222-4333-8444-555555555556
+correlation: {type: event_count, rules: [base], group-by: [src_ip], timespan: 1m, condition: {gte: 10}}
+fengsui:
+  samples:
+    match:
+      - name: ten in a minute
+        events: [{dns: {rcode: NXDOMAIN, times: 10, every: 6}}]
+    no_match:
+      - name: ten in two minutes
+        events: [{dns: {rcode: NXDOMAIN, times: 10, every: 12}}]
+"""
+
+
+@pytest.mark.parametrize(("change", "passes"), [(("x", "x"), True), (("every: 12", "every: 1"), False)])
+def test_a_correlation_is_run_over_its_samples(tmp_path: Path, change: tuple[str, str], passes: bool) -> None:
+    (tmp_path / "sigma").mkdir()
+    (tmp_path / "sigma" / "c.yml").write_text(CORRELATION.replace(*change))
+    (result,) = run(tmp_path).values()
+    assert result.rule == "sigma.11111111-2222-4333-8444-555555555556" and result.samples == 2
+    assert result.passed is passes
+
+
 def test_a_yara_rule_with_good_samples_passes(tmp_path: Path) -> None:
     good = "Mark:\n  match: [{name: a, parts: [{hex: '00', times: 9}, {base64: TUFSSw==}]}]\n"
     assert yara(tmp_path, good + "  no_match: [{name: b, parts: [{text: mark}]}]\n").passed

@@ -223,8 +223,8 @@ def test_a_rule_that_cannot_be_used_is_refused(detection: str, source: str, reas
     assert reason in caught.value.reason and caught.value.path == Path("rule.yml") and caught.value.line == line
 
 
-def test_a_correlation_is_refused_by_name() -> None:
-    with pytest.raises(BadRule, match="correlation rules are not covered"):
+def test_a_correlation_alone_is_refused() -> None:
+    with pytest.raises(BadRule, match="a correlation stands in a file with its rules"):
         load_text(f"{HEAD}correlation: {{type: event_count}}\n", Path("rule.yml"))
 
 
