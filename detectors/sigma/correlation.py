@@ -209,8 +209,8 @@ GROUP BY keys HAVING uniqExact(code) >= {{least:UInt64}} ORDER BY keys"""  # noq
 
 @nb.njit(cache=True)
 def fullest(times: NDArray[np.int64], codes: NDArray[np.int64], span: int) -> tuple[int, int, int]:
-    """(different codes, begin, end) of the first span that holds most; ``times`` ascend, ``codes`` count from 0."""
-    held = np.zeros(len(codes), np.int64)
+    """(different codes, begin, end) of the first span that holds most; ``times`` ascend; one or more rows."""
+    held = np.zeros(codes.max() + 1, np.int64)
     best, best_begin, best_end = 0, 0, 0
     begin, different = 0, 0
     for i in range(len(times)):
