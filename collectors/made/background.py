@@ -58,7 +58,7 @@ def visits(rng: np.random.Generator, start: int, end: int, pace: float) -> Itera
     """What a person opens between two times; ``pace`` 1 is about a hundred pages in nine hours."""
     expected = int((end - start) / (60e6 / max(pace, 1e-3))) + 8
     stays = rng.random(expected) < STAYS
-    gaps = np.where(stays, rng.lognormal(3.2, 0.9, expected), rng.lognormal(5.8, 1.0, expected) / pace)
+    gaps = np.where(stays, rng.lognormal(3.2, 0.9, expected), rng.lognormal(6.3, 1.0, expected) / pace)
     times = start + (np.cumsum(gaps) * 1e6).astype(np.int64)
     times = times[times < end]
     chosen = (rng.zipf(1.35, len(times)) - 1) % SITES

@@ -171,7 +171,8 @@ def test_many_equal_lines_are_all_told_apart(tmp_path: Path) -> None:
 def test_hostile_bytes_give_rows_or_faults_and_nothing_else(tmp_path: Path) -> None:
     chance = random.Random(3)
     pieces = [b"\t", b"\n", b"\\", b"\\x", b'"', b"{", b"}", b"[1 2 3", b"]", b",", b":", b"#", b"#fields\t",
-              b"9" * 30, b"#separator \\x2c\n", b"#set_separator\t\n", b"1e400", b"\\ud800", b"null", b"\xff", b"\0", b"::"]  # fmt: skip
+              b"9" * 30, b"#separator \\x2c\n", b"#set_separator\t\n", b"1e400", b"\\ud800", b"null", b"\xff", b"\0",
+              b"::"]  # fmt: skip
     path = tmp_path / "dns.log"
     kept = faults = refused = 0
     for i in range(300):
