@@ -19,8 +19,9 @@ from collectors.network.parsers.dns_names import RCODES, type_name
 PORTS = frozenset({53, 137, 5353, 5355})
 WAIT_US = 10_000_000  # as Zeek waits for an answer
 BUCKETS = 8192  # of eight queries each
-STREAM_BUCKETS = 8
 CHUNK = 2048
+STREAM_BUCKETS, STREAM_CHUNK = 512, 64  # for all connections of one decoder
+EVER = int(np.iinfo(np.int64).max)
 MAX_BUFFER = 1 << 17
 
 _TYPE_NAMES: dict[int, str] = {-1: ""}
@@ -49,10 +50,10 @@ class Joiner:
         self.known = np.unique(np.concatenate(known)) if known else self.known[:0]
         return out
 
-    def expire(self, before: int) -> list[Rows]:
-        """Rows for the queries asked before ``before`` (microseconds) that nobody answered."""
+    def expire(self, before: int, flow: int = -1) -> list[Rows]:
+        """Rows for the queries asked before ``before`` (microseconds) that nobody answered, in one flow or in all."""
         out: list[Rows] = []
-        while n := wire.expire(self._table, before, self._joined):
+        while n := wire.expire(self._table, before, flow, self._joined):
             out.append(self._rows(n, None, 0))
         return out
 
@@ -128,16 +129,21 @@ class DnsDatagrams:
         return self._joiner.expire(now - WAIT_US)
 
     def finish(self) -> list[Rows]:
-        return self._joiner.expire(np.iinfo(np.int64).max)
+        return self._joiner.expire(EVER)
 
     def recognised(self) -> NDArray[np.int64]:
         return self._known
 
 
 class DnsParser:
-    """DNS over TCP: each message has its length in front."""
+    """DNS over TCP: each message has its length in front. Its connections share one table of waiting queries."""
 
     name = "dns"
+
+    def __init__(self) -> None:
+        self._joiner: Joiner | None = None
+        self._open: dict[int, Emit] = {}
+        self._opened = 0
 
     def probe(self, orig: bytes, resp: bytes, port: int) -> bool | None:
         if port not in PORTS:
@@ -148,7 +154,28 @@ class DnsParser:
         return _plausible(first)
 
     def open(self, emit: Emit, keep: Keep) -> Stream:
-        return DnsStream(emit)
+        self._opened += 1
+        self._open[self._opened] = emit
+        return DnsStream(self, self._opened)
+
+    def feed(self, messages: Datagrams) -> None:
+        """Messages of one connection; their rows, and those that they drive out of the table, go where they belong."""
+        if self._joiner is None:
+            self._joiner = Joiner(STREAM_BUCKETS, STREAM_CHUNK)
+        self._put(self._joiner.feed(messages))
+
+    def leave(self, number: int) -> None:
+        """A connection is over."""
+        if self._joiner is not None:
+            self._put(self._joiner.expire(EVER, number))
+        self._open.pop(number, None)
+
+    def _put(self, rows: list[Rows]) -> None:
+        for part in rows:
+            names = list(part.columns)
+            columns = [c.to_pylist() if isinstance(c, pa.Array) else list(c) for c in part.columns.values()]
+            for flow, at, *values in zip(part.flow.tolist(), part.ts.tolist(), *columns, strict=True):
+                self._open[flow](part.kind, at, **dict(zip(names, values, strict=True)))
 
 
 def _plausible(first: bytes) -> bool:
@@ -165,9 +192,9 @@ def _plausible(first: bytes) -> bool:
 class DnsStream:
     """One TCP connection. Keeps at most ``MAX_BUFFER`` bytes a side."""
 
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._joiner: Joiner | None = None
+    def __init__(self, parser: DnsParser, number: int) -> None:
+        self._parser = parser
+        self._number = number
         self._buffers = {True: bytearray(), False: bytearray()}
         self._lost = {True: False, False: False}
 
@@ -198,20 +225,10 @@ class DnsStream:
         return True
 
     def close(self, ts: int) -> None:
-        if self._joiner is not None:
-            self._put(self._joiner.expire(np.iinfo(np.int64).max))
+        self._parser.leave(self._number)
 
     def _messages(self, raw: bytes, starts: list[int], sizes: list[int], orig: bool, ts: int) -> None:
-        if self._joiner is None:
-            self._joiner = Joiner(STREAM_BUCKETS, 32)
         n = len(starts)
-        self._put(self._joiner.feed(Datagrams(
+        self._parser.feed(Datagrams(
             np.frombuffer(raw, np.uint8), np.array(starts, np.int64), np.array(sizes, np.int32),
-            np.full(n, ts, np.int64), np.zeros(n, np.int64), np.full(n, orig))))  # fmt: skip
-
-    def _put(self, rows: list[Rows]) -> None:
-        for part in rows:
-            names = list(part.columns)
-            columns = [c.to_pylist() if isinstance(c, pa.Array) else list(c) for c in part.columns.values()]
-            for at, values in zip(part.ts.tolist(), zip(*columns, strict=True), strict=True):
-                self._emit(part.kind, at, **dict(zip(names, values, strict=True)))
+            np.full(n, ts, np.int64), np.full(n, self._number, np.int64), np.full(n, orig)))  # fmt: skip

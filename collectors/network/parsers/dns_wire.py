@@ -329,12 +329,15 @@ def join(t: Any, p: Any, flow: Any, ts: Any, lo: Any, hi: Any, out: Any) -> Any:
 
 
 @nb.njit(cache=True, nogil=True)
-def expire(t: Any, before: Any, out: Any) -> Any:
-    """Give up queries asked before ``before`` (microseconds), as many as ``out`` has room for: their number."""
+def expire(t: Any, before: Any, flow: Any, out: Any) -> Any:
+    """Give up queries asked before ``before`` (microseconds) in ``flow`` (-1: in any), as many as ``out`` has room for.
+
+    Returns their number.
+    """
     n = 0
     o: Any = 0
     for s in range(len(t.flow)):
-        if t.flow[s] >= 0 and t.ts[s] < before:
+        if t.flow[s] >= 0 and t.ts[s] < before and (flow < 0 or t.flow[s] == flow):
             if n == len(out.flow):
                 break
             o = _give_up(t, s, out, n, o)

@@ -200,6 +200,16 @@ def test_over_tcp_reading_resumes_behind_a_gap(connect: Any) -> None:
     assert [r["query"] for r in c.close()] == ["www.example.com", "three.example"]
 
 
+def test_connections_over_tcp_do_not_answer_each_other(connect: Any) -> None:
+    parser = DnsParser()
+    one, two = connect(parser), connect(parser)
+    one.send(True, framed(message(1, 0)))
+    two.send(True, framed(message(1, 0, name("two.example"))))
+    two.send(False, framed(message(1, ANSWER, name("two.example"))))
+    assert [(r["query"], r["rcode"]) for r in two.close()] == [("two.example", "NOERROR")]
+    assert [(r["query"], r["rcode"]) for r in one.close()] == [("www.example.com", "")]
+
+
 def test_over_tcp_only_what_looks_like_dns_is_taken() -> None:
     parser = DnsParser()
     assert parser.probe(framed(message(1, 0)), b"", 53) is True
