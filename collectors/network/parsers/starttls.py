@@ -27,6 +27,7 @@ class Protocol:
     server: re.Pattern[bytes] = _NEVER
     ports: frozenset[int] = frozenset()
     asks: re.Pattern[bytes] = _ANY  # what the client says before its ClientHello
+    replies: re.Pattern[bytes] = _ANY  # how a client begins that answers such a server
 
 
 def _re(pattern: bytes) -> re.Pattern[bytes]:
@@ -38,7 +39,8 @@ PROTOCOLS = (
     Protocol("ftp", _re(rb"AUTH (TLS|SSL)\r?\n"), _re(rb"220[ -][^\n]*FTP"), asks=_re(rb"AUTH[ ]+(TLS|SSL)")),
     Protocol("smtp", server=_re(rb"220[ -]"), ports=frozenset({25, 465, 587, 2525}), asks=_re(rb"STARTTLS")),
     Protocol("ftp", server=_re(rb"220[ -]"), ports=frozenset({21}), asks=_re(rb"AUTH[ ]+(TLS|SSL)")),
-    Protocol("pop3", server=_re(rb"\+OK[ \r\n]"), asks=_re(rb"STLS")),
+    Protocol("pop3", server=_re(rb"\+OK[ \r\n]"), asks=_re(rb"STLS"),
+             replies=_re(rb"$|(USER|APOP|AUTH|CAPA|STLS|QUIT|UTF8|LANG|NOOP)\b")),
     Protocol("imap", server=_re(rb"\* (OK|PREAUTH|BYE) "), asks=_re(rb"STARTTLS")),
     Protocol("irc", _re(rb"(NICK|CAP (LS|REQ)|USER \S+ \S+ \S+ :|PASS \S+\r?\n(NICK|CAP)|STARTTLS\r?\n)"),
              _re(rb":\S+ (NOTICE|\d\d\d) [^\r\n]+"), asks=_re(rb"STARTTLS")),
@@ -46,7 +48,7 @@ PROTOCOLS = (
     Protocol("ldap_tcp", _re(rb"\x30(\x84....|\x82..|\x81.|[\x05-\x7f])\x02[\x01-\x04].{1,4}?[\x60\x63\x77]"),
              asks=_re(rb"1\.3\.6\.1\.4\.1\.1466\.20037")),
     Protocol("postgresql", _re(rb"\x00\x00\x00\x08\x04\xd2\x16\x2f")),
-    Protocol("rdp", _re(rb"\x03\x00\x00.[\x06-\xfe]\xe0\x00\x00")),
+    Protocol("rdp", _re(rb"\x03\x00\x00.[\x06-\xfe]\xe0\x00\x00..\x00($|Cookie:|\x01.\x08\x00)")),
     Protocol("mysql", server=_re(rb"[\x20-\xff]\x00\x00\x00\x0a[0-9]{1,3}\.[\x20-\x7e]{3,60}\x00")),
 )  # fmt: skip
 LONGEST = 64  # bytes after which a beginning is known
@@ -63,7 +65,7 @@ class StartTlsParser:
         p = self._protocol
         if p.ports and port not in p.ports:
             return False
-        if p.client.match(orig) or p.server.match(resp):
+        if p.client.match(orig) or (p.server.match(resp) and p.replies.match(orig)):
             return True
         waits_client = p.client is not _NEVER and len(orig) < 8
         waits_server = p.server is not _NEVER and len(resp) < LONGEST and b"\n" not in resp

@@ -319,6 +319,19 @@ def test_tls_behind_a_clear_beginning_is_read(
     assert (row["sni"], row["established"]) == ("tower.example", True)
 
 
+@pytest.mark.parametrize(
+    ("orig", "resp", "port"),
+    [
+        (b"*1\r\n$4\r\nPING\r\n", b"+OK\r\n", 6379),  # Redis
+        (b"\x03\0\0\x16\x11\xe0\0\0\0\x01\0\xc0\x01\x0a\xc1\x02\x01\0\xc2\x02\x01\x02", b"", 102),  # S7
+        (b"GET / HTTP/1.1\r\n", b"HTTP/1.1 200 OK\r\n", 80),
+        (b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n", 22),
+    ],
+)
+def test_what_only_resembles_a_clear_beginning_is_not_taken(orig: bytes, resp: bytes, port: int) -> None:
+    assert [p.name for p in start_tls_parsers() if p.probe(orig, resp, port)] == []
+
+
 def test_a_clear_connection_that_never_asks_has_no_row_and_is_left(connect: Any) -> None:
     (parser,) = [p for p in start_tls_parsers() if p.name == "pop3"]
     c = connect(parser)
