@@ -5,6 +5,7 @@ Grouping is done by the engine, by subject, origin and message, so that an answe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from detectors.base import Query, Slice
 from fengsui.finding import MAX_EVIDENCE, Evidence
 
 MAX_SAMPLES = 8
+MAX_SUBJECTS = 1000  # of one message
 
 SLICE = """org = {org:String} AND network = {network:String} AND topic = {topic:String}
 AND `partition` = {partition:UInt32} AND `offset` IN {offsets:Array(UInt64)}
@@ -42,34 +44,42 @@ class Group:
     last: int
     hours: Mapping[int, int]
     evidence: tuple[Evidence, ...]
-    keys: tuple[str, ...]
     samples: Mapping[str, tuple[str, ...]]
 
 
-def grouped(query: Query, part: Slice, rows: str, bound: Mapping[str, Any], keys: Sequence[str] = (),
-            samples: Sequence[str] = ()) -> list[Group]:  # fmt: skip
-    """Group what ``rows`` selects: subject, origin, offset, ts, event_id, text columns ``keys`` and ``samples``.
+def grouped(query: Query, part: Slice, rows: str, bound: Mapping[str, Any], samples: Sequence[str] = ()) -> list[Group]:
+    """Group what ``rows`` selects: subject, origin, offset, ts, event_id and text columns ``samples``.
 
-    Up to 20 earliest events are kept as evidence, and up to 8 distinct values of each of ``samples``.
+    Up to 20 earliest events are kept as evidence, and up to 8 distinct values of each of ``samples``. A message with
+    more than 1,000 subjects keeps those with most rows, and all of it becomes one more group about the organisation.
     """
-    by = ["subject", "origin", "`offset`", *keys]
+    found = _ask(query, part, rows, bound, samples)
+    subjects = Counter((g.unit, g.origin) for g in found)
+    over = {message for message, n in subjects.items() if n > MAX_SUBJECTS}
+    if not over:
+        return found
+    whole = f"SELECT concat('org:', {{org:String}}) AS subject, * EXCEPT (subject) FROM ({rows})"  # noqa: S608 ours
+    return found + [g for g in _ask(query, part, whole, bound, samples) if (g.unit, g.origin) in over]
+
+
+def _ask(query: Query, part: Slice, rows: str, bound: Mapping[str, Any], samples: Sequence[str]) -> list[Group]:
     names = [f"arraySort(groupUniqArrayIf({MAX_SAMPLES})({s}, notEmpty({s}))) AS {s}_seen" for s in samples]
     micro = "toUnixTimestamp64Micro(ts)"
     hour = "toInt64(toUnixTimestamp(toStartOfHour(ts))) * 1000000"
-    sql = f"""SELECT {", ".join(by)}, count() AS n, min({micro}) AS first_ts, max({micro}) AS last_ts,
+    sql = f"""SELECT subject, origin, `offset`, count() AS n, min({micro}) AS first_ts, max({micro}) AS last_ts,
 sumMap([{hour}], [toUInt64(1)]) AS by_hour, by_hour.1 AS hours, by_hour.2 AS counts,
 groupArraySorted({MAX_EVIDENCE})(({micro}, hex(event_id))) AS events, events.1 AS event_ts, events.2 AS event_ids
-{"".join(f", {n}" for n in names)} FROM ({rows}) GROUP BY {", ".join(by)} ORDER BY first_ts, {", ".join(by)}"""  # noqa: S608 columns are ours, values are bound
-    table = query(sql, {**parameters(part), **bound})
-    return [_group(part, row, keys, samples) for row in table.to_pylist()]
+{"".join(f", {n}" for n in names)} FROM ({rows}) GROUP BY subject, origin, `offset`
+ORDER BY n DESC, subject, origin, `offset` LIMIT {MAX_SUBJECTS + 1} BY origin, `offset`"""  # noqa: S608 columns are ours, values are bound
+    return [_group(part, row, samples) for row in query(sql, {**parameters(part), **bound}).to_pylist()]
 
 
-def _group(part: Slice, row: Mapping[str, Any], keys: Sequence[str], samples: Sequence[str]) -> Group:
+def _group(part: Slice, row: Mapping[str, Any], samples: Sequence[str]) -> Group:
     events = zip(row["event_ts"], row["event_ids"], strict=True)
     return Group(
         subject=row["subject"], origin=row["origin"], unit=f"{part.topic}/{part.partition}/{row['offset']}",
         count=row["n"], first=row["first_ts"], last=row["last_ts"],
         hours=dict(zip(row["hours"], row["counts"], strict=True)),
         evidence=tuple(Evidence(part.kind, ts, bytes.fromhex(i)) for ts, i in events),
-        keys=tuple(row[k] for k in keys), samples={s: tuple(row[f"{s}_seen"]) for s in samples},
+        samples={s: tuple(row[f"{s}_seen"]) for s in samples},
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from detectors.base import Slice
 from detectors.sigma.hunt import SigmaHunt
 from detectors.sigma.loader import Loaded, load_folder, load_text
+from detectors.slicing import MAX_SUBJECTS
 from fengsui.batch import Identity, build
 from fengsui.bus.protocol import Place
 from fengsui.errors import BadRule
@@ -181,6 +183,19 @@ def test_rows_outside_the_announced_times_are_not_looked_at(store: ChdbStore) ->
     whole = hunt.run(store.query, part("http"))
     late = hunt.run(store.query, Slice("http", "org", "net", "events.http", 0, (7,), START + 1000, START + 1000))
     assert [d.conclusion.explanation["count"] for d in (*whole, *late)] == [3, 1]
+
+
+def test_a_rule_that_matches_everything_says_so_in_few_words(store: ChdbStore) -> None:
+    hosts = MAX_SUBJECTS + 5
+    rows = [{"host": "flood.test", "src": f"10.9.{i // 250}.{i % 250}"} for i in range(hosts)]
+    put(store, "http", [*rows, rows[-1]], 30)
+    put(store, "http", rows[:MAX_SUBJECTS], 31)
+    found = SigmaHunt(rule("s: {cs-host: flood.test}\ncondition: s")).run(store.query, wide(30, 31))
+    by_unit = Counter(d.conclusion.unit[-2:] for d in found)
+    assert by_unit == {"30": MAX_SUBJECTS + 2, "31": MAX_SUBJECTS}
+    (whole,) = (d.conclusion for d in found if not d.conclusion.subject.startswith("host:"))
+    assert whole.subject == "org:org" and sum(whole.hours.values()) == hosts + 1 and whole.unit.endswith("/30")
+    assert f"host:{rows[-1]['src']}" in {d.conclusion.subject for d in found}  # it has most rows
 
 
 def test_a_finding_of_a_title_with_braces_reads_as_written(store: ChdbStore) -> None:
