@@ -1,7 +1,8 @@
-"""``python -m docs.generate``: the reference pages, from the code. ``make docs`` leaves git clean; a test checks that."""
+"""``python -m docs.generate``: the reference pages, from the code. ``make docs`` leaves git clean; a test checks."""
 
 from __future__ import annotations
 
+import argparse
 import ast
 import inspect
 from pathlib import Path
@@ -34,12 +35,14 @@ def events() -> str:
 
 def settings() -> str:
     """Every setting with its default and the text below it in ``fengsui/config.py``."""
-    tree = ast.parse(inspect.getsource(config.Settings))
-    body = tree.body[0].body  # type: ignore[attr-defined]
-    texts = {a.target.id: b.value.value for a, b in zip(body, body[1:], strict=False)
-             if isinstance(a, ast.AnnAssign) and isinstance(b, ast.Expr)}  # fmt: skip
-    out = [HEAD, "# Settings\n", "From a TOML file (`--config`), then `FENGSUI_<NAME>`, then flags. An unknown key is an "
-           "error that names it.\n", "| name | default | meaning |", "|---|---|---|"]  # fmt: skip
+    (cls,) = ast.parse(inspect.getsource(config.Settings)).body
+    assert isinstance(cls, ast.ClassDef)
+    texts = {}
+    for field, text in zip(cls.body, cls.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+            texts[ast.unparse(field.target)] = ast.literal_eval(text.value)
+    out = [HEAD, "# Settings\n", "From a TOML file (`--config`), then `FENGSUI_<NAME>`, then flags. An unknown key is "
+           "an error that names it.\n", "| name | default | meaning |", "|---|---|---|"]  # fmt: skip
     for f in msgspec.structs.fields(config.Settings):
         default = ", ".join(map(str, f.default)) if isinstance(f.default, tuple) else str(f.default)
         out.append(f"| `{f.name}` | {default or '–'} | {texts[f.name]} |")
@@ -51,16 +54,18 @@ def rules() -> str:
     out = [HEAD, "# Rules\n", "| rule | type | title | 名称 | techniques |", "|---|---|---|---|---|"]
     for r in list_rules(rules_folder(None)):
         t = r.rule.title
-        out.append(f"| `{r.rule.id}` | {r.type} | {t.get('en', '')} | {t.get('zh', '')} | {', '.join(r.rule.techniques)} |")
+        techniques = ", ".join(r.rule.techniques)
+        out.append(f"| `{r.rule.id}` | {r.type} | {t.get('en', '')} | {t.get('zh', '')} | {techniques} |")
     return "\n".join([*out, ""])
 
 
 def commands() -> str:
     """The command line's help."""
     top = parser("en")
-    subs = next(a for a in top._actions if hasattr(a, "choices") and isinstance(a.choices, dict))
+    subs: dict[str, argparse.ArgumentParser] = next(
+        a.choices for a in top._actions if isinstance(a, argparse._SubParsersAction))  # fmt: skip
     out = [HEAD, "# Commands\n", "```text", _plain(top.format_help()), "```\n"]
-    for name, p in (subs.choices or {}).items():  # type: ignore[union-attr]
+    for name, p in subs.items():
         out += [f"## fengsui {name}\n", "```text", _plain(p.format_help()), "```\n"]
     return "\n".join(out)
 

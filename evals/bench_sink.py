@@ -92,8 +92,10 @@ def main() -> None:
         print(json.dumps(result))
         return
     print(f"bus to store, {result['rows']:,} flow rows, decoding and fsync included")
-    print(f"  sink        {result['sink_rows_per_s']:12,.0f} rows/s   {result['sink_cpu_us_per_row']:.2f} µs of CPU a row")
-    print(f"  chDB alone  {result['store_alone_rows_per_s']:12,.0f} rows/s   ratio {result['ratio_to_store_alone']:.2f}")
+    cpu = result["sink_cpu_us_per_row"]
+    print(f"  sink        {result['sink_rows_per_s']:12,.0f} rows/s   {cpu:.2f} µs of CPU a row")
+    alone, ratio = result["store_alone_rows_per_s"], result["ratio_to_store_alone"]
+    print(f"  chDB alone  {alone:12,.0f} rows/s   ratio {ratio:.2f}")
 
 
 if __name__ == "__main__":

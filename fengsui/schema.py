@@ -120,7 +120,7 @@ PLACE = (
 FLOW = Kind("flow", 1, 4001, "A connection, or an exchange between two endpoints", (
     C("duration", T.F64, "Seconds from the first to the last packet; absent for a single packet", optional=True),
     C("app", T.WORD, "Application protocol found in the payload, as Zeek names services"),
-    C("conn_state", T.WORD, "Zeek's connection state: S0, S1, SF, REJ, S2, S3, RSTO, RSTR, RSTOS0, RSTRH, SH, SHR, OTH"),
+    C("conn_state", T.WORD, "Zeek's connection state: S0 S1 SF REJ S2 S3 RSTO RSTR RSTOS0 RSTRH SH SHR OTH"),
     C("history", T.TEXT, "Zeek's history letters", cap=64),
     C("orig_bytes", T.U64, "Payload bytes of the originator; for TCP by sequence numbers"),
     C("resp_bytes", T.U64, "Payload bytes of the responder"),

@@ -84,13 +84,14 @@ def sources_of(path: Path, settings: Settings, blobs: Blobs, progress: Progress 
     found: list[Source] = [LogSource(log) for log in find_logs(path)] if is_zeek_folder(path) else []
     found += [CaptureSource(f, settings, blobs, progress) for f in sorted(path.rglob("*")) if _is_capture(f)]
     if not found:
-        raise UsageError(f"{path}: no capture (.pcap, .pcapng, .cap, .trace) and no Zeek log (conn, dns, http, ssl, files; "
-                         ".log or .log.gz) in this folder or below")  # fmt: skip
+        raise UsageError(f"{path}: no capture (.pcap, .pcapng, .cap, .trace) and no Zeek log (conn, dns, http, ssl, "
+                         "files; .log or .log.gz) in this folder or below")  # fmt: skip
     return found
 
 
 _CAPTURES = (".pcap", ".pcapng", ".cap", ".trace", ".pcap.gz", ".pcapng.gz", ".dmp")
-_MAGIC = {bytes.fromhex(m) for m in ("d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d", "0a0d0d0a", "34cdb2a1", "a1b2cd34")}
+_MAGIC = {bytes.fromhex(m) for m in ("d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d", "0a0d0d0a", "34cdb2a1",
+                                     "a1b2cd34")}  # fmt: skip
 
 
 def _is_capture(path: Path) -> bool:

@@ -61,7 +61,7 @@ def _prepare(folder: Path, lang: str) -> None:
             raise UsageError(text("foreign", lang, folder=folder))
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).write_text("Everything in this folder is made by `fengsui demo`; `fengsui demo --clean` removes it.\n")
+    (folder / MARK).write_text("Everything here is made by `fengsui demo`; `fengsui demo --clean` removes it.\n")
 
 
 def _clean(folder: Path, lang: str) -> int:

@@ -19,7 +19,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "decode": ("events in captures and Zeek logs as JSON lines; nothing is stored",
                "把抓包文件与 Zeek 日志解码为 JSON 行事件，不存储"),
     "rules": ("test or list the rules", "测试或列出规则"),
-    "rules.test": ("run every rule against the samples it must and must not match", "用应命中与不应命中的样本测试每条规则"),
+    "rules.test": ("run every rule against the samples it must and must not match",
+                   "用应命中与不应命中的样本测试每条规则"),
     "rules.list": ("list the rules", "列出规则"),
     "bench": ("print the speed table", "打印速度表"),
     "demo": ("a whole province on this machine with made data", "在本机用模拟数据演示一个省"),
@@ -27,12 +28,14 @@ TEXT: dict[str, tuple[str, str]] = {
     "demo.clean": ("remove the demo's folder", "删除演示文件夹"),
     "demo.folder": ("folder of the demo", "演示文件夹"),
     "warm": ("compile what is compiled once, so that later starts are fast", "预先编译，使以后启动更快"),
-    "paths": ("captures (pcap, pcapng), Zeek logs, or folders of them", "抓包文件（pcap、pcapng）、Zeek 日志，或其文件夹"),
+    "paths": ("captures (pcap, pcapng), Zeek logs, or folders of them",
+              "抓包文件（pcap、pcapng）、Zeek 日志，或其文件夹"),
     "json": ("JSON lines instead of a table", "输出 JSON 行而不是表格"),
     "all": ("add what stays below the alert line", "同时列出未达告警线的发现"),
     "kind": ("only events of this kind", "只输出此类事件"),
     "data": ("folder to keep everything in; a temporary one if not given", "数据文件夹；不指定则使用临时文件夹"),
-    "again": ("delete what was read of the same capture or log, and read it anew", "删除同一抓包或日志先前读入的数据并重新读取"),
+    "again": ("delete what was read of the same capture or log, and read it anew",
+              "删除同一抓包或日志先前读入的数据并重新读取"),
     "indicators": ("list of indicators: a domain, address or network a line", "情报清单：每行一个域名、地址或网段"),
     "rulesdir": ("folder of rules instead of those shipped", "用此规则文件夹代替自带规则"),
     "org": ("organisation that owns the input", "输入数据所属单位"),
@@ -61,8 +64,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "foreign": ("{folder} is not a demo's folder: it is left alone", "{folder} 不是演示文件夹，未作改动"),
     "demo.note": ("Made data: the organisations, hosts and attacks below do not exist.",
                   "以下为模拟数据：单位、主机与攻击均不存在。"),
-    "demo.end": ("{rows} events of {orgs} made organisations ({packets} packets, {lines} log lines) in {seconds:.0f} s; "
-                 "kept in {folder}, `fengsui demo --clean` removes it",
+    "demo.end": ("{rows} events of {orgs} made organisations ({packets} packets, {lines} log lines) "
+                 "in {seconds:.0f} s; kept in {folder}, `fengsui demo --clean` removes it",
                  "{orgs} 家模拟单位共 {rows} 个事件（{packets} 个数据包、{lines} 行日志），用时 {seconds:.0f} 秒；"
                  "保存在 {folder}，`fengsui demo --clean` 可删除"),
     "warming": ("compiling the packet and log readers once (about a minute; kept on disk)",
@@ -79,7 +82,7 @@ def text(key: str, lang: str, **arguments: Any) -> str:
 def language(argv: Sequence[str], environment: Mapping[str, str] = os.environ) -> str:
     """The language asked for: ``--lang``, FENGSUI_LANG, then the locale. An unknown one is left for the parser."""
     for i, a in enumerate(argv):
-        value = a.partition("=")[2] if a.startswith("--lang=") else argv[i + 1] if a == "--lang" and i + 1 < len(argv) else ""
+        value = a.partition("=")[2] if a.startswith("--lang=") else "".join(argv[i + 1 : i + 2]) if a == "--lang" else ""
         if value in LANGUAGES:
             return value
     for name in ("FENGSUI_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):

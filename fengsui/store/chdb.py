@@ -40,8 +40,7 @@ class ChdbStore:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        import chdb  # noqa: PLC0415 0.3 s and 200 MB: only who opens a store pays
-
+        import chdb
         from chdb._exceptions import ChdbError  # chdb.ChdbError is another class, which queries do not raise
 
         self._chdb: Any = chdb

@@ -1,8 +1,8 @@
 """Kill -9 of each role at random moments, and what is left afterwards.
 
-``python -m tests.chaos.kill [--kills N] [--seed S]``: each role in turn works in a process of its own and is killed by
-SIGKILL at a random moment of its work, N times; then everything runs to its end and is compared with an undisturbed run:
-ids in, ids out, rows, alerts with their counts. Exit code 1 if anything differs.
+``python -m tests.chaos.kill [--kills N] [--seed S]``: each role in turn works in a process of its own and is killed
+by SIGKILL at a random moment of its work, N times; then everything runs to its end and is compared with an
+undisturbed run: ids in, ids out, rows, alerts with their counts. Exit code 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ LONGEST = {"collect": 0.6, "sink": 0.8, "detect": 0.4, "hunt": 1.2, "fold": 0.4}
 
 def life(folder: Path, role: str, sources: int, fuse: float | None) -> None:
     """One life of a role's process: it works until nothing is left, or until the fuse (seconds of work) has burnt."""
+    from fengsui.pipeline import drain
     from tests.conftest import DAY, HOUR
     from tests.support.path import MadeSource, WholePath
-
-    from fengsui.pipeline import drain
 
     path = WholePath(folder)
     if fuse is not None:
@@ -75,8 +74,8 @@ def outcome(folder: Path) -> tuple[tuple[int, int], dict[tuple[str, str, str], t
     from tests.support.path import WholePath
 
     path = WholePath(folder)
-    twice = path.store.query("SELECT count() - uniqExact(finding_id, form, rule, org, network, ifNull(window_start, toDateTime64(0, 6)), "
-                             "result_version) AS n FROM finding").column(0)[0].as_py()  # fmt: skip
+    key = "finding_id, form, rule, org, network, ifNull(window_start, toDateTime64(0, 6)), result_version"
+    twice = path.store.query(f"SELECT count() - uniqExact({key}) AS n FROM finding").column(0)[0].as_py()
     result = path.rows(), path.alerts(), twice
     path.close()
     return result

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.conftest import DAY, HOUR, flows
-from tests.support.path import MadeSource, WholePath
 
 from fengsui import wire
 from fengsui.batch import encode
@@ -18,6 +16,8 @@ from fengsui.bus.protocol import Commit, Output, Place
 from fengsui.bus.topics import DEAD, events
 from fengsui.errors import Fenced, Stopped
 from fengsui.pipeline import drain
+from tests.conftest import DAY, HOUR, flows
+from tests.support.path import MadeSource, WholePath
 
 FLOW = events("flow")
 

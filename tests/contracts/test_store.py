@@ -7,7 +7,6 @@ import threading
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.conftest import DAY, HOUR, flows
 
 from fengsui.bus.protocol import Place
 from fengsui.errors import FengsuiError, Retry, UsageError
@@ -15,6 +14,7 @@ from fengsui.jsonform import objects
 from fengsui.schema import KINDS
 from fengsui.store import ddl
 from fengsui.store.protocol import Limits
+from tests.conftest import DAY, HOUR, flows
 
 PLACE = Place("events.flow", 0)
 
@@ -26,8 +26,8 @@ def count(store, where: str = "1") -> int:
 def test_migrations_make_the_tables_that_the_schema_declares(make_store):
     store = make_store()
     for kind in KINDS.values():
-        rows = store.query("SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {t:String}",
-                           {"t": kind.name}).to_pylist()  # fmt: skip
+        sql = "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {t:String}"
+        rows = store.query(sql, {"t": kind.name}).to_pylist()
         assert {r["name"]: r["type"] for r in rows} == ddl.columns_of(kind)
 
 

@@ -1,4 +1,4 @@
-"""The whole path with two small hunts: a window hunt that counts flows by source, and a slice hunt for one destination."""
+"""The whole path with small detectors: a window hunt that counts flows, a slice hunt, a batch detector."""
 
 from __future__ import annotations
 
@@ -103,7 +103,8 @@ class SeenPort:
                 hours[hour(ts)] = hours.get(hour(ts), 0) + 1
             found.append(Detection(SEEN, org, network, Conclusion(
                 f"host:{ip_text(source)}", 3, 70, {}, {}, min(t for t, _ in rows), max(t for t, _ in rows), hours,
-                evidence=(Evidence("flow", rows[0][0], rows[0][1]["event_id"]),), origin=origin, unit=unit)))  # fmt: skip
+                evidence=(Evidence("flow", rows[0][0], rows[0][1]["event_id"]),), origin=origin,
+                unit=unit)))  # fmt: skip
         return found
 
 
@@ -130,7 +131,8 @@ class MadeSource:
             if self.break_at is not None and at >= self.break_at:
                 raise KeyboardInterrupt("killed here")
             self.read += 1
-            yield Piece((made(r, identity, self._start + at * self._every, min(self._piece, self._n - at), self._every),))
+            n = min(self._piece, self._n - at)
+            yield Piece((made(r, identity, self._start + at * self._every, n, self._every),))
 
 
 def made(r: np.random.Generator, identity: Identity, start: int, n: int, every: int) -> Batch:
@@ -154,15 +156,16 @@ class WholePath:
     """Every role on one bus, store and registry in ``folder``; ``interval`` is the hunts'."""
 
     def __init__(self, folder: Path, *, partitions: int = 1, interval: float = 0,
-                 clock: Callable[[], float] = lambda: 1_800_000_000.0, max_bytes: int = 2_000_000_000) -> None:  # fmt: skip
+                 clock: Callable[[], float] = lambda: 1_800_000_000.0,
+                 max_bytes: int = 2_000_000_000) -> None:  # fmt: skip
         self.folder, self.clock = folder, clock
         self.store = ChdbStore(folder / "store")
         self.store.migrate()
         self.bus = SqliteBus(folder / "bus.db", topics(partitions), max_bytes=max_bytes)
         self.registry = open_registry(f"sqlite:///{folder / 'registry.db'}")
         p = self.bus.partitions
-        self.sink = Worker(Sink(self.store, self.bus.bus_id, p, lambda: 0.0),
-                           self.bus.member("sink", [events("flow"), events("dns"), FINDINGS], instance="0"))  # fmt: skip
+        self.sink = self._worker(Sink(self.store, self.bus.bus_id, p, lambda: 0.0),
+                                 [events("flow"), events("dns"), FINDINGS])  # fmt: skip
         self.detect = self._worker(DetectRole(SeenPort(), lambda _: None, p), [events("flow")])
         self.windows = self._worker(WindowRole(BusyHosts(), self.store.query, p, interval), [STORED])
         self.slices = self._worker(SliceRole(ListedHosts(TARGET), self.store.query, p, interval), [STORED])
