@@ -113,7 +113,10 @@ def into(cls: type[T], section: Section) -> T:
             given[f.name] = _typed(hints[f.name], section.values[f.name], section, f.name)
         elif f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
             raise section.error(f"key {f.name!r} is missing")
-    return cls(**given)
+    try:
+        return cls(**given)
+    except ValueError as e:
+        raise section.error(str(e)) from e
 
 
 def _typed(hint: Any, value: Any, section: Section, key: str) -> Any:

@@ -42,6 +42,7 @@ class Thresholds:
     score: Steps
     shape: Shape
     least_times: int
+    most: int
     prevalence: Prevalence
     first_seen: FirstSeen
     missing_host: float
@@ -138,7 +139,7 @@ class Beacon:
         return Bounds(replace(scope, window=Window(since, scope.window.end)), start, newest, row["hosts"])
 
     def _calls(self, table: pa.Table, bounds: Bounds) -> list[Call]:
-        """The pairs at or above the lowest threshold, and the strobes."""
+        """The pairs at or above the lowest threshold, the ``most`` highest of them, and the strobes."""
         t = self._t
         counts = table.column("connections").to_numpy()
         strobes = np.flatnonzero(counts >= self._s.connections)
@@ -148,6 +149,7 @@ class Beacon:
         s = beacon_score.score(times, sizes, bounds.start, bounds.newest, t.shape)
         least = t.public_threat if bounds.scope.public else LEVELS[0]
         high = [i for i in np.flatnonzero(s.score * 100 >= t.score.base) if t.score.threat(s.score[i] * 100) >= least]
+        high = sorted(high, key=lambda i: (-s.score[i], i))[: t.most]
         parts = {int(scored[i]): _parts(s, int(i)) for i in high} | {int(i): {} for i in strobes}
         rows = table.take(np.array(sorted(parts), np.int64)).drop_columns(["times", "sizes"]).to_pylist()
         return [Call(r["src"], r["dst"], r["connections"], parts[i], tuple(r.get("addresses", ())))

@@ -20,6 +20,10 @@ class Steps:
     medium: float
     high: float
 
+    def __post_init__(self) -> None:
+        if not self.base < self.low < self.medium < self.high:
+            raise ValueError("base, low, medium and high must ascend")
+
     def threat(self, measure: float) -> float:
         at = (self.base, self.low, self.medium, self.high)
         if measure < self.base:
