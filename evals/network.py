@@ -115,12 +115,19 @@ def eval_suricata(folder: Path, options: argparse.Namespace) -> Figures:
                 "compared": len(compared), "passed": passed, "left_out": len(mine) - len(compared)}  # fmt: skip
             print(f"  {kind:<12} {'yes' if portable else 'no':<9} {len(compared):>8} {passed:>7} {percent(share):>7}"
                   f" {len(mine) - len(compared):>9}")  # fmt: skip
+    families = suricata.by_family(report)
+    for name, counts in sorted(families.items(), key=lambda f: -f[1]["passed"]):
+        if counts["passed"] or counts["failed"]:
+            compared = counts["passed"] + counts["failed"]
+            print(f"    {name}: {counts['passed']} of {compared}, {counts['left out']} left out")
     failed = [c for c in report.checks if c.got is not None and not c.passed]
+    print("  differing:")
     for c in failed if options.verbose else failed[:12]:
         print(f"    {c.test}: expected {c.count}, got {c.got}: {json.dumps(c.match)[:180]}")
     if options.verbose:
         why = Counter(c.why for c in report.checks if c.got is None)
         print("  left out: " + ", ".join(f"{k} ({n})" for k, n in why.most_common(40)))
+    figures["families"] = {name: dict(counts) for name, counts in families.items()}
     return figures | {"died": sorted({str(o.path) for o in outcomes.values() if o.died})}
 
 

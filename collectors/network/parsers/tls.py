@@ -19,6 +19,7 @@ TLS13 = 0x0304
 NAMED_CURVE = 3
 FATAL = 2
 MAX_RECORD = (1 << 14) + 2048
+MAX_DATA = 64  # records of data after which a handshake that is seen in part is given up
 MAX_MESSAGE = 1 << 18  # of a handshake; a longer one ends the reading of its side
 
 
@@ -85,6 +86,7 @@ class TlsStream:
         self._full = False  # the server sent more than its hello: not an abbreviated handshake
         self._resumed = False
         self._established = False
+        self._data = 0  # records of data
         self._done = False
 
     def data(self, orig: bool, data: bytes, ts: int) -> bool:
@@ -159,7 +161,8 @@ class TlsStream:
             self._established = orig == self._client_side and self._server is not None and not self._server.retry
         else:
             self._established = self._sides[True].changed and self._sides[False].changed
-        self._done = self._established
+        self._data += kind == DATA
+        self._done = self._established or self._data > MAX_DATA
 
     def _handshake(self, side: _Side, orig: bool, content: bytes) -> None:
         buffer = side.handshake

@@ -176,6 +176,17 @@ def test_nothing_is_wanted_after_the_handshake(connect: Any, pem: tuple[Path, by
         assert len(c.close()) == 1
 
 
+def test_a_handshake_of_which_one_side_is_missing_is_left_in_the_end(connect: Any, pem: tuple[Path, bytes]) -> None:
+    c = connect(TlsParser())
+    for orig, data in handshake(pem[0], ssl.TLSVersion.TLSv1_2)[0]:
+        c.send(False, b"" if orig else data)
+    assert c.wanted is True
+    for _ in range(100):
+        c.send(False, record(23, bytes(1000)))
+    assert c.wanted is False
+    assert [(r["version"], r["established"]) for r in c.close()] == [("TLSv12", False)]
+
+
 def test_a_refused_handshake_is_not_established(converse: Any) -> None:
     pieces = [(True, record(22, message(1, hello([0x2F], [SNI])))), (False, record(21, b"\x02\x28"))]
     (row,) = converse(TlsParser(), pieces)
