@@ -17,11 +17,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from detectors.base import Query, Slice
+from detectors.sigma.correlation import CorrelationHunt, load_file
 from detectors.sigma.hunt import SigmaHunt
-from detectors.sigma.loader import Loaded, load_text
+from detectors.sigma.loader import documents, is_correlation, load_text
 from fengsui.batch import Batch, Identity, build, stamp
 from fengsui.bus.protocol import Place
 from fengsui.errors import BadRule
+from fengsui.finding import HOUR_US, Window, hour
 from fengsui.schema import EVENTS
 from fengsui.store.chdb import ChdbStore
 
@@ -36,11 +38,20 @@ def read(archive: Path) -> Iterator[tuple[str, str]]:
                 yield name, z.read(name).decode()
 
 
-def load(archive: Path) -> tuple[list[Loaded], list[tuple[str, str]]]:
-    good, bad = [], []
+Runnable = SigmaHunt | CorrelationHunt
+
+
+def load(archive: Path) -> tuple[list[tuple[str, Runnable]], list[tuple[str, str]]]:
+    """Rules that can be run, by file, and the reasons of those that cannot."""
+    good: list[tuple[str, Runnable]] = []
+    bad: list[tuple[str, str]] = []
     for name, text in read(archive):
+        parts = documents(text)
         try:
-            good.append(load_text(text, Path(name)))
+            if any(map(is_correlation, parts)):
+                good.append((name, CorrelationHunt(load_file(parts, Path(name)))))
+            else:
+                good.append((name, SigmaHunt(load_text(text, Path(name)))))
         except BadRule as e:
             bad.append((name, e.reason))
     return good, bad
@@ -62,16 +73,19 @@ def made(kind: str, n: int) -> Batch:
     return stamp(build(EVENTS[kind], Identity(), columns, n), _START)
 
 
-def run(rules: list[Loaded], query: Query, part: dict[str, Slice]) -> tuple[list[tuple[str, str]], float, int]:
-    """Failures, seconds and conclusions of all rules over one slice of each of their kinds."""
-    failed, found, start = [], 0, time.perf_counter()
-    for r in rules:
-        hunt = SigmaHunt(r)
-        for kind in hunt.kinds:
-            try:
-                found += len(hunt.run(query, part[kind]))
-            except Exception as e:  # noqa: BLE001 whatever the engine says is the result here
-                failed.append((str(r.path), str(e)[:300]))
+def run(rules: list[tuple[str, Runnable]], query: Query, part: dict[str, Slice]) -> tuple[dict[str, str], float, int]:
+    """Failures, seconds and conclusions of all rules over one slice of each of their kinds, or one window."""
+    failed: dict[str, str] = {}
+    found, start = 0, time.perf_counter()
+    for name, hunt in rules:
+        try:
+            if isinstance(hunt, CorrelationHunt):
+                window = Window(hour(_START) - hunt.hours * HOUR_US, hour(_START) + HOUR_US)
+                found += len(hunt.run(query, "local", "default", window))
+            else:
+                found += sum(len(hunt.run(query, part[kind])) for kind in hunt.kinds)
+        except Exception as e:  # noqa: BLE001 whatever the engine says is the result here
+            failed[name] = str(e)[:300]
     return failed, time.perf_counter() - start, found
 
 
@@ -90,12 +104,12 @@ def main(arguments: list[str] | None = None) -> int:
         store.insert(kind, made(kind, options.rows).rows, Place(f"events.{kind}", 0), 0, f"made/{kind}")
     failed, seconds, found = run(good, store.query, slices)
     store.close()
-    broken = dict(empty_failed) | dict(failed)
+    broken = empty_failed | failed
     figures = {
         "rules": len(good) + len(bad), "covered": len(good), "run": len(good) - len(broken),
         "rows": options.rows, "ms_per_rule": round(seconds / max(len(good), 1) * 1000, 1), "conclusions": found,
         "failed": broken, "not_covered": dict(Counter(reason for _, reason in bad).most_common()),
-        "folders": dict(Counter(str(PurePosixPath(str(r.path)).parent) for r in good)),
+        "folders": dict(Counter(str(PurePosixPath(name).parent) for name, _ in good)),
     }  # fmt: skip
     if options.json:
         json.dump(figures, sys.stdout, indent=1)
