@@ -118,8 +118,8 @@ def eval_suricata(folder: Path, options: argparse.Namespace) -> Figures:
     families = suricata.by_family(report)
     for name, counts in sorted(families.items(), key=lambda f: -f[1]["passed"]):
         if counts["passed"] or counts["failed"]:
-            compared = counts["passed"] + counts["failed"]
-            print(f"    {name}: {counts['passed']} of {compared}, {counts['left out']} left out")
+            tried = counts["passed"] + counts["failed"]
+            print(f"    {name}: {counts['passed']} of {tried}, {counts['left out']} left out")
     failed = [c for c in report.checks if c.got is not None and not c.passed]
     print("  differing:")
     for c in failed if options.verbose else failed[:12]:
