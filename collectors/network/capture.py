@@ -6,7 +6,6 @@ inside a packet.
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from fengsui.errors import BadInput
 GZIP = b"\x1f\x8b"
 PCAP_HEADER = 24
 READ = 1 << 20
+UNPACK = 1 << 16
 SPARE = 64  # bytes after the chunk that compiled code may read past a packet
 
 
@@ -62,6 +62,31 @@ def recognise(head: bytes, place: str) -> Format:
     return Format("pcap", swapped, unit, link, record)
 
 
+class Gunzip:
+    """Gzip members unpacked one after the other. Unlike the standard library's, it gives all bytes before a fault."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw, self._left = raw, b""
+        self._unpack = zlib.decompressobj(31)
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill some of ``view``; 0 at the end. Raises EOFError or zlib.error if the file is cut off or damaged."""
+        while True:
+            if self._unpack.eof:
+                rest = self._unpack.unused_data or self._raw.read(UNPACK)
+                if not rest.strip(b"\0"):
+                    return 0
+                self._unpack, self._left = zlib.decompressobj(31), rest
+            packed = self._left or self._raw.read(UNPACK)
+            if not packed:
+                raise EOFError("the compressed file is cut off")
+            out = self._unpack.decompress(packed, len(view))
+            self._left = self._unpack.unconsumed_tail
+            if out:
+                view[: len(out)] = out
+                return len(out)
+
+
 class Capture:
     """One capture being read: :meth:`read` and :meth:`fill` bring bytes into ``buffer``, :meth:`packets` walks them.
 
@@ -76,7 +101,7 @@ class Capture:
         self.size = path.stat().st_size
         self._raw = path.open("rb")  # may be a pipe: nothing here seeks
         zipped = self._raw.peek(2)[:2] == GZIP
-        self._file: IO[bytes] = gzip.GzipFile(fileobj=self._raw) if zipped else self._raw  # type: ignore[assignment]
+        self._file: Gunzip | IO[bytes] = Gunzip(self._raw) if zipped else self._raw
         self.at = self.end = self.base = 0  # base: offset in the (unpacked) capture of buffer[0]
         self.ended = False
         self.fault: BadInput | None = None
@@ -91,8 +116,13 @@ class Capture:
         if self.format.name == "pcap":
             self.at = PCAP_HEADER
 
+    def __enter__(self) -> Capture:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        self._file.close()
         self._raw.close()
 
     @property
@@ -108,8 +138,8 @@ class Capture:
         view = self.buffer[: min(self.chunk, self.end + READ)].data
         while self.end < len(view) and not self.ended:
             try:
-                n = self._file.readinto(view[self.end :])  # type: ignore[attr-defined]
-            except (EOFError, gzip.BadGzipFile, zlib.error, OSError) as e:
+                n = self._file.readinto(view[self.end :])  # type: ignore[union-attr]
+            except (EOFError, zlib.error, OSError) as e:
                 self.fault = BadInput(f"cannot be unpacked further: {e}", self.place, self.base + self.end)
                 n = 0
             if not n:

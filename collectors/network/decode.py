@@ -250,11 +250,8 @@ def decode_capture(
 ) -> Iterator[Batch]:  # fmt: skip
     """Yield the Batches of a capture file. Raises BadInput with place, byte offset and reason: at once if it is no
     capture, after the last Batch if the capture is cut off or corrupt; what was read before the fault is yielded."""
-    capture = Capture(path, settings.chunk_bytes, ANNEX)
-    try:
+    with Capture(path, settings.chunk_bytes, ANNEX) as capture:
         decoder = Decoder(identity, settings, keep)
         yield from decoder.run(capture, progress)
-    finally:
-        capture.close()
     if decoder.faults:
         raise decoder.faults[0]

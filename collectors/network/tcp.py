@@ -215,9 +215,10 @@ def add_span(e: Any, spans: Any, at: Any, low: Any, high: Any) -> None:
             spans[at, 2 * k], spans[at, 2 * k + 1] = spans[at, 2 * k - 2], spans[at, 2 * k - 1]
         e.spans += 1
     elif j > i + 1:
-        for k in range(j, e.spans):
-            spans[at, 2 * (k - (j - i - 1))], spans[at, 2 * (k - (j - i - 1)) + 1] = spans[at, 2 * k], spans[at, 2 * k + 1]
-        e.spans -= j - i - 1
+        fewer = j - i - 1
+        for k in range(2 * j, 2 * e.spans):
+            spans[at, k - 2 * fewer] = spans[at, k]
+        e.spans -= fewer
     spans[at, 2 * i], spans[at, 2 * i + 1] = low, high
 
 
@@ -480,12 +481,15 @@ def quick(f: Any, e: Any, p: Any, hist: Any, slot: Any, row: Any, orig: Any) -> 
         row.flags & (SYN | FIN | RST | ACK) != ACK or e.state != ESTABLISHED or p.state != ESTABLISHED
         or row.window == 0 or seq != e.last_seq or seq + length > FULL or ack < p.ack_seq
         or ack - p.ack_seq > TOO_FAR or row.captured < length or e.spans or e.skip or f.closing or f.seen != 3
-        or e.ack_seq - e.start_seq <= 1 or e.fin_count or p.fin_count or e.ended or p.ended
+        or e.fin_count or p.fin_count or e.ended or p.ended
     ):  # fmt: skip
         return np.int64(-1)
     rel = full(seq, e.last_wraps) - e.start_seq
     told = full(ack, p.ack_wraps) - p.start_seq
-    if rel != e.next or told > p.next or e.next + length - e.trim > UNACKED:
+    if (
+        rel != e.next or told > p.next or rel + length - e.trim > UNACKED
+        or (rel + length > INITIAL_WINDOW and nothing_acked(e))
+    ):  # fmt: skip
         return np.int64(-1)
     once(f, e, hist, slot, SEEN_DATA if length else SEEN_ACK, 68 if length else 65, orig)
     f.last = row.ts

@@ -16,7 +16,7 @@ from fengsui.batch import Identity
 
 def warm(say: Callable[[str], None] = lambda text: None) -> float:
     """Compile what is not compiled yet and tell ``say`` about it; returns the seconds that it took."""
-    from collectors.network.decode import DecodeSettings, decode_capture  # noqa: PLC0415 - loads numba
+    from collectors.network.decode import DecodeSettings, decode_capture
 
     say("Compiling the packet decoder (once; up to a minute) …")
     began = time.monotonic()
