@@ -37,11 +37,13 @@ class Vain:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Keys of ``rules/hunts/scan_*.yaml``. ``outside``: change of the threat where the source is not ours."""
+    """Keys of ``rules/hunts/scan_*.yaml``. ``outside``: change of the threat where the source is not ours.
+    ``echo_most``: the highest threat of echo requests alone."""
 
     tried: Steps
     vain: Vain
     outside: float
+    echo_most: float = 1.0
 
 
 class Scan(OneRule):
@@ -100,7 +102,9 @@ def score(rows: Iterable[Row], answers: Iterable[Row], fixed: str, t: Thresholds
     for r in rows:
         got = answered.get((r["src"], r["proto"], r[fixed]), 0)
         weight, outside = t.vain.weight(r["tried"], got), not networks.is_local(r["src"])
-        threat = total(t.tried.threat(r["tried"]) * weight, {"outside": t.outside if outside else 0.0})
+        reach = t.tried.threat(r["tried"]) * weight
+        most = t.echo_most if r["proto"] == "icmp" else 1.0
+        threat = total(min(reach, most), {"outside": t.outside if outside else 0.0})
         if severity(threat) > 1:
             part = {**r, "answered": got, "weight": weight, "threat": threat, "outside": outside}
             stories.setdefault(OUTSIDE if outside else r["src"], []).append(part)

@@ -74,6 +74,21 @@ def test_half_open_probes_of_open_ports_count(bench: Bench, hunt: Hunts) -> None
     assert [c.arguments["tried"] for _, c in bench.run(hunt("scan_horizontal"), 0)] == [120]
 
 
+def test_a_ping_sweep_counts_the_answered_too_but_stays_medium(bench: Bench, hunt: Hunts) -> None:
+    for i in range(150):
+        bench.flow(i, to=f"10.0.2.{i}", proto="icmp", source_port=8, port=0, bytes=56, answer=56, packets=1, answers=1)
+    bench.put()
+    ((_, c),) = bench.run(hunt("scan_horizontal"), 0)
+    assert (c.arguments["proto"], c.arguments["tried"], c.severity) == ("icmp", 150, 3)
+
+
+def test_pinging_the_same_hosts_for_long_is_no_sweep(bench: Bench, hunt: Hunts) -> None:
+    for i in range(150):
+        bench.flow(i, to=f"10.0.2.{i}", proto="icmp", source_port=8, port=0, bytes=5600, answer=5600, packets=100)
+    bench.put()
+    assert bench.run(hunt("scan_horizontal"), 0) == []
+
+
 def test_a_resolver_that_most_servers_answer_is_no_scanner(bench: Bench, hunt: Hunts) -> None:
     for i in range(200):
         dead = {"answer": 0, "state": "S0", "answers": 0} if i % 4 == 0 else {"answer": 300}
