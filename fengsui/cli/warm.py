@@ -8,24 +8,36 @@ import time
 from datetime import date
 from pathlib import Path
 
-from collectors.made.province import make_province
 from fengsui.batch import Identity
 from fengsui.cli.console import say
-from fengsui.cli.decode import NoBlobs
 from fengsui.cli.text import text
-from fengsui.config import Settings
+
+_ENDS = '"uid":"C1","id.orig_h":"10.0.0.1","id.orig_p":50000,"id.resp_h":"192.0.2.1","id.resp_p":443'
+_JSON = {
+    "conn": f'{{"ts":1700000000.1,{_ENDS},"proto":"tcp","duration":1.5,"orig_bytes":10,"conn_state":"SF"}}',
+    "dns": f'{{"ts":1700000000.1,{_ENDS},"proto":"udp","query":"a.example","answers":["192.0.2.1"],"TTLs":[1.0]}}',
+    "http": f'{{"ts":1700000000.1,{_ENDS},"method":"GET","host":"a.example","uri":"/","status_code":200}}',
+    "ssl": f'{{"ts":1700000000.1,{_ENDS},"version":"TLSv13","server_name":"a.example","established":true}}',
+}
 
 
 def run(args: argparse.Namespace) -> int:
-    """Decode a small made capture and its logs: everything that numba compiles is then in its cache on disk."""
-    from collectors.network.sources import sources_of
+    """Decode a little of everything: what numba compiles is then in its cache on disk."""
+    from collectors.made.province import make_province
+    from collectors.network.warm import warm
+    from collectors.network.zeek import find_logs, read_log
 
     say(text("warming", args.lang))
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        make_province(Path(folder), day=date(2024, 1, 1), organisations=1, scale=0.1)
-        for source in sources_of(Path(folder), Settings(), NoBlobs()):
-            for _ in source.pieces(Identity(origin=source.origin()), None):
+    warm()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        make_province(folder / "tsv", day=date(2024, 1, 1), organisations=1, scale=0.05)
+        (folder / "json").mkdir()
+        for name, line in _JSON.items():
+            (folder / "json" / f"{name}.log").write_text(line + "\n", encoding="utf-8")
+        for log in find_logs(folder):
+            for _ in read_log(log.path, Identity(origin="warm")):
                 pass
     say(text("warmed", args.lang, seconds=time.monotonic() - began))
     return 0
