@@ -18,6 +18,7 @@ PRE_SHARED_KEY, VERSIONS, KEY_SHARE = 41, 43, 51
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # of a HelloRetryRequest
 EMPTY = "000000000000"
 _JA4_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
+_EXTENSION = struct.Struct(">HH").unpack_from
 _GREASE = frozenset(n << 8 | n for n in range(0x0A, 0x100, 0x10))
 
 
@@ -54,11 +55,11 @@ def client_hello(body: bytes) -> ClientHello | None:
         at += 1 + body[at]
     except IndexError:
         return None
-    types, found = _extensions(body, at)
+    kinds, found = _extensions(body, at)
     groups = found.get(GROUPS, b"")[2:]
     formats = found.get(POINT_FORMATS, b"")[1:]
     versions = found.get(VERSIONS, b"")[1:]
-    ja3, ja4 = fingerprints(version, ciphers, types, groups, formats, found.get(SIGNATURES, b"")[2:], versions,
+    ja3, ja4 = fingerprints(version, ciphers, kinds, groups, formats, found.get(SIGNATURES, b"")[2:], versions,
                             found.get(ALPN, b""))  # fmt: skip
     return ClientHello(version, session, _server_name(found.get(SERVER_NAME, b"")), ja3, ja4)
 
@@ -75,8 +76,8 @@ def server_hello(body: bytes) -> ServerHello | None:
     except IndexError:
         return None
     at += 2 if DRAFTS < version < DRAFTS + 22 else 3
-    types, found = _extensions(body, at)
-    ja3s = _md5(f"{version},{cipher},{_dashed(types)}")
+    kinds, found = _extensions(body, at)
+    ja3s = _md5(f"{version},{cipher},{_dashed(kinds)}")
     chosen = found.get(VERSIONS, b"")
     share = found.get(KEY_SHARE, b"")
     return ServerHello(
@@ -91,22 +92,22 @@ def server_hello(body: bytes) -> ServerHello | None:
     )
 
 
-def _extensions(body: bytes, at: int) -> tuple[bytes, dict[int, bytes]]:
-    """The types in their order (two bytes each), and the first content of each."""
-    types = bytearray()
+def _extensions(body: bytes, at: int) -> tuple[tuple[int, ...], dict[int, bytes]]:
+    """The types in their order, and the first content of each."""
+    kinds: list[int] = []
     found: dict[int, bytes] = {}
     end = len(body)
     if at + 2 <= end:
         end = min(end, at + 2 + (body[at] << 8 | body[at + 1]))
     at += 2
-    while at + 4 <= end:
-        kind = body[at] << 8 | body[at + 1]
-        size = body[at + 2] << 8 | body[at + 3]
-        types += body[at : at + 2]
+    while at <= end - 4:
+        kind, size = _EXTENSION(body, at)
+        at += 4
+        kinds.append(kind)
         if kind not in found:
-            found[kind] = body[at + 4 : min(at + 4 + size, end)]
-        at += 4 + size
-    return bytes(types), found
+            found[kind] = body[at : min(at + size, end)]
+        at += size
+    return tuple(kinds), found
 
 
 def _server_name(raw: bytes) -> str:
@@ -121,18 +122,19 @@ def _first_protocol(raw: bytes) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def fingerprints(version: int, ciphers: bytes, types: bytes, groups: bytes, formats: bytes, signatures: bytes,
+def fingerprints(version: int, ciphers: bytes, kinds: tuple[int, ...], groups: bytes, formats: bytes, signatures: bytes,
                  versions: bytes, alpn: bytes) -> tuple[str, str]:  # fmt: skip
     """JA3 and JA4 of a client; what clients of one build have in common, so it is remembered."""
-    ja3 = _md5(f"{version},{_dashed(ciphers)},{_dashed(types)},{_dashed(groups)},{'-'.join(map(str, formats))}")
-    suites = sorted(_hex(ciphers))
-    kinds = _hex(types)
+    parts = (_dashed(_numbers(ciphers)), _dashed(kinds), _dashed(_numbers(groups)), "-".join(map(str, formats)))
+    ja3 = _md5(f"{version},{','.join(parts)}")
+    suites = sorted(_hex(_numbers(ciphers)))
+    types = _hex(kinds)
     offered = [v for v in _numbers(versions) if v not in _GREASE]
     head = "t{}{}{:02}{:02}{}".format(
-        _JA4_VERSIONS.get(max(offered, default=version), "00"), "d" if "0000" in kinds else "i",
-        min(len(suites), 99), min(len(kinds), 99), _ja4_alpn(_first_protocol(alpn)))  # fmt: skip
-    rest = ",".join(sorted(k for k in kinds if k not in ("0000", "0010")))
-    signed = ",".join(_hex(signatures))
+        _JA4_VERSIONS.get(max(offered, default=version), "00"), "d" if "0000" in types else "i",
+        min(len(suites), 99), min(len(types), 99), _ja4_alpn(_first_protocol(alpn)))  # fmt: skip
+    rest = ",".join(sorted(k for k in types if k not in ("0000", "0010")))
+    signed = ",".join(_hex(_numbers(signatures)))
     extensions = f"{rest}_{signed}" if signed else rest
     return ja3, f"{head}_{_short(','.join(suites))}_{_short(extensions)}"
 
@@ -141,12 +143,12 @@ def _numbers(raw: bytes) -> tuple[int, ...]:
     return struct.unpack(f">{len(raw) // 2}H", raw[: len(raw) & ~1])
 
 
-def _dashed(raw: bytes) -> str:
-    return "-".join([str(n) for n in _numbers(raw) if n not in _GREASE])
+def _dashed(numbers: tuple[int, ...]) -> str:
+    return "-".join([str(n) for n in numbers if n not in _GREASE])
 
 
-def _hex(raw: bytes) -> list[str]:
-    return [f"{n:04x}" for n in _numbers(raw) if n not in _GREASE]
+def _hex(numbers: tuple[int, ...]) -> list[str]:
+    return [f"{n:04x}" for n in numbers if n not in _GREASE]
 
 
 def _ja4_alpn(first: bytes) -> str:

@@ -285,9 +285,7 @@ def test_ja4_is_as_its_authors_publish_it_whatever_the_order(grease: int, order:
     ("alpn", "expected"), [(b"", "00"), (b"\0\x03\x02h2", "h2"), (b"\0\x02\x01x", "xx"), (b"\0\x03\x02\xabz", "aa")]
 )
 def test_ja4_tells_of_the_first_protocol(alpn: bytes, expected: str) -> None:
-    assert (
-        fingerprints(0x0303, b"", b"", b"", b"", b"", b"", alpn)[1] == f"t12i0000{expected}_000000000000_000000000000"
-    )
+    assert fingerprints(0x0303, b"", (), b"", b"", b"", b"", alpn)[1] == f"t12i0000{expected}_000000000000_000000000000"
 
 
 def test_a_certificate_that_does_not_parse_still_has_its_hash() -> None:
