@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from collectors.network import runs
 from collectors.network.flows import Table
 from collectors.network.layout import CLOSE, DATA, DATAGRAM, EVENTS, GAP
-from collectors.network.output import row_batch
+from collectors.network.output import Outbox, Part
 from collectors.network.parsers.base import DatagramParser, Datagrams, Keep, Rows, Stream, StreamParser
 from collectors.network.reassembly import Budget, Piece, Side
 from fengsui import schema
-from fengsui.batch import Batch, Identity
 
 Array = NDArray[Any]
 PART = 16  # runs read at a time
@@ -255,31 +254,31 @@ class Applications:
         for parser in self.datagrams:
             self._columns += parser.finish()
 
-    def batches(self, identity: Identity) -> list[Batch]:
-        """The rows since the last call, as Batches."""
-        out = []
+    def post(self, outbox: Outbox) -> None:
+        """Hand over the rows since the last call, while the table still knows their flows."""
         columns, self._columns = self._columns, []
         for r in columns:
-            serials, ts = np.asarray(r.flow, np.int64), np.asarray(r.ts, np.int64)
-            out.append(self._batch(r.kind, serials, ts, r.columns, identity))
+            if len(r.ts):
+                self._post(outbox, r.kind, np.asarray(r.flow, np.int64), np.asarray(r.ts, np.int64), r.columns, [])
         rows, self._rows = self._rows, {}
         for kind, (flows, times, dicts) in rows.items():
-            names = sorted({name for d in dicts for name in d})
-            table = {name: _column(kind, name, dicts) for name in names}
-            out.append(self._batch(kind, np.array(flows, np.int64), np.array(times, np.int64), table, identity))
-        return [b for b in out if len(b)]
+            self._post(outbox, kind, np.array(flows, np.int64), np.array(times, np.int64), None, dicts)
 
-    def _batch(self, kind: str, serials: Array, ts: Array, columns: dict[str, Any], identity: Identity) -> Batch:
+    def _post(
+        self, outbox: Outbox, kind: str, serials: Array, ts: Array, columns: dict[str, Any] | None,
+        dicts: list[dict[str, Any]],
+    ) -> None:  # fmt: skip
         who = self.table.idents[serials & (len(self.table.idents) - 1)]
         known = who["serial"] == serials
         if not known.all():
             self.orphans += int((~known).sum())
             keep = np.nonzero(known)[0]
             serials, ts, who = serials[keep], ts[keep], who[keep]
-            columns = {k: _pick(v, keep) for k, v in columns.items()}
+            columns = None if columns is None else {k: _pick(v, keep) for k, v in columns.items()}
+            dicts = [dicts[i] for i in keep] if dicts else []
         numbers = np.zeros(len(serials), np.uint32)
         runs.ordinals(serials, *self._ordinals[kind], numbers)
-        return row_batch(kind, who, ts, numbers, columns, identity)
+        outbox.add(kind, Part(who, ts, numbers, columns, dicts))
 
     def apps(self, flows: Array) -> pa.Array:
         """Labels of finished flows: names of the parsers that recognised them, sorted, joined by commas."""
@@ -297,20 +296,8 @@ def _port_table(ports: frozenset[int]) -> NDArray[np.bool_]:
     return table
 
 
-def _column(kind: str, name: str, rows: list[dict[str, Any]]) -> list[Any]:
-    """One column of rows given as dicts; absent values are what the schema says is absent."""
-    column = schema.KINDS[kind].column(name)
-    absent = None if column.optional else ABSENT.get(column.type, 0)
-    return [row.get(name, absent) for row in rows]
-
-
 def _pick(values: Any, keep: Array) -> Any:
     if isinstance(values, list):
         return [values[i] for i in keep]
     return values.take(pa.array(keep)) if isinstance(values, (pa.Array, pa.ChunkedArray)) else values[keep]
 
-
-T = schema.Type
-ABSENT: dict[schema.Type, Any] = {
-    T.WORD: "", T.TEXT: "", T.TEXTS: [], T.TIMES: [], T.COUNTS: [], T.BOOL: False, T.F64: 0.0, T.ID: bytes(16),
-}  # fmt: skip

@@ -21,7 +21,7 @@ from collectors.network import flows, headers, layout
 from collectors.network.applications import Applications, Limits
 from collectors.network.capture import Capture
 from collectors.network.fragments import Fragments
-from collectors.network.output import Outbox, flow_batch
+from collectors.network.output import Outbox
 from collectors.network.parsers import datagram_parsers, stream_parsers
 from collectors.network.parsers.base import DatagramParser, Keep, StreamParser
 from collectors.network.ports import servers
@@ -128,7 +128,7 @@ class Decoder:
         self, identity: Identity, settings: DecodeSettings, keep: Keep,
         streams: Sequence[StreamParser] | None = None, datagrams: Sequence[DatagramParser] | None = None,
     ) -> None:  # fmt: skip
-        self.identity, self.settings = identity, settings
+        self.settings = settings
         self.faults: list[BadInput] = []
         self.counts = Counts()
         self.table = flows.make(settings.flows, STEP, settings.events, options(settings), servers(),
@@ -138,7 +138,7 @@ class Decoder:
             datagram_parsers() if datagrams is None else datagrams,
             Limits(settings.streams, settings.held_bytes, settings.held_total, settings.probe_bytes), keep,
         )  # fmt: skip
-        self.outbox = Outbox(settings.batch_rows)
+        self.outbox = Outbox(settings.batch_rows, identity)
         self.fragments = Fragments(settings.fragment_bytes)
         self._rows = np.zeros(STEP + headers.MAX_ROWS, layout.ROW)
         self._seen = np.zeros(2, np.int64)
@@ -215,12 +215,10 @@ class Decoder:
     def _post(self) -> None:
         n = int(self.table.counters[layout.DONE])
         if n:
-            done = self.table.done[:n]
-            self.outbox.add(flow_batch(done, self.table.done_ends[: 2 * n], self.table.done_history[:n],
-                                       self.apps.apps(done), self.identity))  # fmt: skip
+            t, done = self.table, self.table.done[:n]
+            self.outbox.add_flows(done, t.done_ends[: 2 * n], t.done_history[:n], self.apps.apps(done))
         self.table.counters[layout.DONE] = 0
-        for batch in self.apps.batches(self.identity):
-            self.outbox.add(batch)
+        self.apps.post(self.outbox)
 
     def _end(self, buffer: NDArray[np.uint8]) -> Iterator[Batch]:
         slot = 0

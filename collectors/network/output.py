@@ -86,24 +86,88 @@ def row_batch(kind: str, who: Array, ts: Array, ordinals: Array, columns: dict[s
     return build(schema.KINDS[kind], identity, shared | columns, len(who))
 
 
+@dataclass(frozen=True)
+class Part:
+    """Rows of one application kind that wait to be built: as columns, or as one dict a row.
+
+    ``who`` IDENT (n,), a copy, because the table forgets; ``ts`` microseconds; ``ordinals`` uint32 of each row among
+    those of its flow and kind.
+    """
+
+    who: Array
+    ts: Array
+    ordinals: Array
+    columns: dict[str, Any] | None
+    dicts: list[dict[str, Any]]
+
+
 @dataclass
 class Outbox:
-    """Batches of each kind, joined until they are worth sending. Kinds leave in the order of the schema."""
+    """Rows of each kind, gathered until they are worth a Batch. Kinds leave in the order of the schema."""
 
     rows: int
-    waiting: dict[str, list[Batch]] = field(default_factory=dict)
+    identity: Identity
+    flows: list[tuple[Array, Array, Array, pa.Array]] = field(default_factory=list)
+    parts: dict[str, list[Part]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, batch: Batch) -> None:
-        if len(batch):
-            self.waiting.setdefault(batch.kind, []).append(batch)
-            self.counts[batch.kind] = self.counts.get(batch.kind, 0) + len(batch)
+    def add_flows(self, flows: Array, ends: Array, history: Array, apps: pa.Array) -> None:
+        """Take finished flows; the arrays are copied."""
+        self.flows.append((flows.copy(), ends.copy(), history.copy(), apps))
+        self.counts["flow"] = self.counts.get("flow", 0) + len(flows)
+
+    def add(self, kind: str, part: Part) -> None:
+        self.parts.setdefault(kind, []).append(part)
+        self.counts[kind] = self.counts.get(kind, 0) + len(part.ts)
 
     def take(self, everything: bool = False) -> Iterator[Batch]:
-        """Batches that are full, or all of them."""
+        """Batches of the kinds that have enough rows, or of all."""
         for kind in schema.EVENTS:
             if self.counts.get(kind, 0) >= (1 if everything else self.rows):
-                parts = self.waiting.pop(kind)
                 self.counts[kind] = 0
-                table = pa.Table.from_batches([b.rows for b in parts]).combine_chunks()
-                yield from (Batch(kind, rows) for rows in table.to_batches())
+                yield from self._flows() if kind == "flow" else self._parts(kind)
+
+    def _flows(self) -> Iterator[Batch]:
+        flows, ends, history, apps = zip(*self.flows, strict=True)
+        self.flows = []
+        yield flow_batch(np.concatenate(flows), np.concatenate(ends), np.concatenate(history), pa.concat_arrays(apps),
+                         self.identity)  # fmt: skip
+
+    def _parts(self, kind: str) -> Iterator[Batch]:
+        parts = self.parts.pop(kind)
+        for some in ([p for p in parts if p.columns is not None], [p for p in parts if p.columns is None]):
+            if some:
+                who, ts, ordinals = (np.concatenate([getattr(p, n) for p in some]) for n in ("who", "ts", "ordinals"))
+                yield row_batch(kind, who, ts, ordinals, _columns(kind, some), self.identity)
+
+
+def _columns(kind: str, parts: list[Part]) -> dict[str, Any]:
+    """The columns of parts that are all of one form."""
+    if parts[0].columns is not None:
+        given = [p.columns or {} for p in parts]
+        return {name: _join([c[name] for c in given]) for name in given[0]}
+    dicts = [d for p in parts for d in p.dicts]
+    return {name: _column(kind, name, dicts) for name in sorted({n for d in dicts for n in d})}
+
+
+def _join(values: list[Any]) -> Any:
+    if len(values) == 1:
+        return values[0]
+    if isinstance(values[0], list):
+        return [x for v in values for x in v]
+    if isinstance(values[0], (pa.Array, pa.ChunkedArray)):
+        return pa.chunked_array([c for v in values for c in (v.chunks if isinstance(v, pa.ChunkedArray) else [v])])
+    return np.concatenate(values)
+
+
+def _column(kind: str, name: str, rows: list[dict[str, Any]]) -> list[Any]:
+    """One column of rows given as dicts; absent values are what the schema says is absent."""
+    column = schema.KINDS[kind].column(name)
+    absent = None if column.optional else ABSENT.get(column.type, 0)
+    return [row.get(name, absent) for row in rows]
+
+
+T = schema.Type
+ABSENT: dict[schema.Type, Any] = {
+    T.WORD: "", T.TEXT: "", T.TEXTS: [], T.TIMES: [], T.COUNTS: [], T.BOOL: False, T.F64: 0.0, T.ID: bytes(16),
+}  # fmt: skip
