@@ -82,6 +82,13 @@ def test_a_ping_sweep_counts_the_answered_too_but_stays_medium(bench: Bench, hun
     assert (c.arguments["proto"], c.arguments["tried"], c.severity) == ("icmp", 150, 3)
 
 
+def test_a_proxy_that_measures_its_way_to_servers_outside_is_no_sweep(bench: Bench, hunt: Hunts) -> None:
+    for i in range(150):
+        bench.flow(i, to=f"198.51.100.{i}", proto="icmp", source_port=8, port=0, bytes=56, answer=56, packets=1)
+    bench.put()
+    assert bench.run(hunt("scan_horizontal"), 0) == []
+
+
 def test_pinging_the_same_hosts_for_long_is_no_sweep(bench: Bench, hunt: Hunts) -> None:
     for i in range(150):
         bench.flow(i, to=f"10.0.2.{i}", proto="icmp", source_port=8, port=0, bytes=5600, answer=5600, packets=100)
