@@ -1,7 +1,7 @@
 """What an application parser is. Many will follow: keep this small.
 
-A parser sees only payload bytes that can matter to it; it never sees packets, addresses or identities. It names the flow
-of each row by the index it was given, and the decoder adds uid, addresses and event_id.
+A parser sees only payload bytes that can matter to it; it never sees packets, addresses or identities. It names the
+flow of each row by the index it was given, and the decoder adds uid, addresses and event_id.
 
 To add one: write a module beside this one, with columns declared in ``fengsui/schema.py``, and add it to the list in
 ``collectors/network/parsers/__init__.py``.
@@ -31,8 +31,8 @@ class Keep(Protocol):
 class Stream(Protocol):
     """The parser of one TCP connection, called in stream order.
 
-    ``data`` is each byte once, after reassembly; ``orig`` tells the side; ``ts`` is the time of the packet that completed
-    it. Returns False when no more bytes of the connection are wanted. Must not block, must not raise on hostile bytes,
+    ``data`` is each byte once, after reassembly; ``orig`` tells the side; ``ts`` is the time of the packet that
+    completed it. Returns False when no more bytes of the connection are wanted. Must not block, must not raise on hostile bytes,
     must keep bounded memory.
     """
 
