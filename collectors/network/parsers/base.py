@@ -32,8 +32,8 @@ class Stream(Protocol):
     """The parser of one TCP connection, called in stream order.
 
     ``data`` is each byte once, after reassembly; ``orig`` tells the side; ``ts`` is the time of the packet that
-    completed it. Returns False when no more bytes of the connection are wanted. Must not block, must not raise on hostile bytes,
-    must keep bounded memory.
+    completed it. Returns False when no more bytes of the connection are wanted. Must not block, must not raise on
+    hostile bytes, must keep bounded memory.
     """
 
     def data(self, orig: bool, data: bytes, ts: int) -> bool: ...
