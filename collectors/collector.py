@@ -70,7 +70,8 @@ class Collector:
             report.origin = source.origin()
             if not report.origin:
                 return  # nothing in it yet
-            identity = replace(configured, origin=report.origin, source=source.kind)
+            identity = self._known(source, replace(configured, origin=report.origin, source=source.kind))
+            report.origin = identity.origin
             mark = self._resume(source, identity)
             if mark is None:
                 self._already(report, identity)
@@ -79,6 +80,18 @@ class Collector:
         except BadInput as e:  # a source without an origin: nothing of it can be kept but its name
             report.faults.append(str(e))
             log.warning("%s", e)
+
+    def _known(self, source: Source, identity: Identity) -> Identity:
+        """The identity under which it was read before, or a fresh one.
+
+        Two logs may begin with the same line (an hourly list of open connections does): one whose beginning is not what
+        was read is another log, and gets an origin of its own.
+        """
+        first, k = identity.origin, 0
+        while (old := self._load(identity)) is not None and not source.continues(old.position or 0, old.seal):
+            k += 1
+            identity = replace(identity, origin=f"{first}~{k}")
+        return identity
 
     def _resume(self, source: Source, identity: Identity) -> Mark | None:
         """Where to begin: a new mark, the one left (with what was sent), or None if all of it was read."""
@@ -126,12 +139,12 @@ class Collector:
             bad = [*piece.bad, *([fault] if fault else [])]
             report.faults += [str(e) for e in bad]
             fresh_bad, skip_bad = bad[skip_bad:], max(0, skip_bad - len(bad))
-            mark = self._packer.add(batches, fresh_bad, mark, piece.position)
+            mark = self._packer.add(batches, fresh_bad, mark, piece)
             report.rows = {k: n - before.get(k, 0) for k, n in mark.rows.items() if n > before.get(k, 0)}
             yield
             if fault:
                 break
-        mark = self._packer.add([], [], replace_mark(mark, done=True), mark.position)
+        mark = self._packer.add([], [], replace_mark(mark, done=True), Piece(position=mark.position, seal=mark.seal))
         report.already = sum(before.values())
         report.read_at = mark.read_at
         yield
@@ -186,7 +199,7 @@ class _Packer:
             hours = tuple(h for a, b in mark.hours.get(kind, []) for h in range(a, b + 1, HOUR_US))
             self._first.append(wire.deletion_output(kind, self._key, Deletion(i.org, i.network, i.origin, hours)))
 
-    def add(self, batches: Sequence[Batch], bad: Sequence[BadInput], mark: Mark, position: int | None) -> Mark:
+    def add(self, batches: Sequence[Batch], bad: Sequence[BadInput], mark: Mark, piece: Piece) -> Mark:
         """Take rows and dead letters of one origin; the mark that holds once they are sent."""
         rows, hours = dict(mark.rows), dict(mark.hours)
         for b in batches:
@@ -198,7 +211,8 @@ class _Packer:
         for e in bad:
             letter = DeadLetter(e.raw, e.reason, e.place, -1 if e.at is None else e.at, i.org, i.network, i.origin)
             self._letters.append(Output(DEAD, i.org, msgspec.msgpack.encode(letter)))
-        mark = replace_mark(mark, rows=rows, hours=hours, bad=mark.bad + len(bad), position=position)
+        at, seal = (mark.position, mark.seal) if piece.position is None else (piece.position, piece.seal)
+        mark = replace_mark(mark, rows=rows, hours=hours, bad=mark.bad + len(bad), position=at, seal=seal)
         self._marks[mark_key(i)] = mark
         return mark
 

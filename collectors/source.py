@@ -14,11 +14,15 @@ from fengsui.errors import BadInput
 
 @dataclass(frozen=True)
 class Piece:
-    """Some rows of a source, in its order, and where to go on after them (for sources that can: a byte of a log)."""
+    """Some rows of a source, in its order.
+
+    For sources that can go on: ``position`` after them (a byte of a log), and ``seal``, a digest of all before it.
+    """
 
     batches: tuple[Batch, ...] = ()
     bad: tuple[BadInput, ...] = ()
     position: int | None = None
+    seal: str = ""
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -35,6 +39,7 @@ class Mark(msgspec.Struct, frozen=True):
     hours: dict[str, list[tuple[int, int]]] = msgspec.field(default_factory=dict)
     bad: int = 0
     position: int | None = None
+    seal: str = ""
     done: bool = False
 
 
@@ -54,6 +59,10 @@ class Source(Protocol):
         ...
 
     def digest(self) -> str: ...
+
+    def continues(self, position: int, seal: str) -> bool:
+        """Is what was sealed at ``position`` the beginning of this source? Always so if it does not resume."""
+        ...
 
     def pieces(self, identity: Identity, position: int | None) -> Iterator[Piece]:
         """Its rows; raises BadInput at the end if it is broken there. Raises nothing else for hostile input."""

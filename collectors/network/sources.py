@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from collectors.network.zeek import Log, LogReader, find_logs, is_zeek_folder, log_origin
-from collectors.network.zeek_files import recognise
+from collectors.network.zeek_files import blocks, recognise
 from collectors.source import Piece, Source
 from fengsui import __version__
 from fengsui.batch import Identity
@@ -40,6 +40,9 @@ class CaptureSource:
         s = self._settings
         return f"capture {__version__} {s.decoder_memory} {s.file_limit}"
 
+    def continues(self, position: int, seal: str) -> bool:
+        return True  # the origin is the content
+
     def pieces(self, identity: Identity, position: int | None) -> Iterator[Piece]:
         from collectors.network.decode import DecodeSettings, decode_capture
 
@@ -70,9 +73,34 @@ class LogSource:
     def digest(self) -> str:
         return f"zeek {__version__}"
 
+    def continues(self, position: int, seal: str) -> bool:
+        return _Seal(self.log.path).upto(position) == seal
+
     def pieces(self, identity: Identity, position: int | None) -> Iterator[Piece]:
+        seal = _Seal(self.log.path)
         for chunk in LogReader(self.log.path, identity, start=position or 0).read(final=True):
-            yield Piece((chunk.batch,), tuple(chunk.bad), chunk.end)
+            yield Piece((chunk.batch,), tuple(chunk.bad), chunk.end, seal.upto(chunk.end))
+
+
+class _Seal:
+    """A digest of the beginning of a log, uncompressed."""
+
+    def __init__(self, path: Path) -> None:
+        self._blocks, self._rest, self._done = blocks(path), b"", 0
+        self._hash = hashlib.blake2b(digest_size=16)
+
+    def upto(self, position: int) -> str:
+        """Digest of the bytes before ``position``, which never goes back; empty if there are not so many."""
+        while self._done < position:
+            if not self._rest:
+                self._rest = next(self._blocks, b"")
+                if not self._rest:
+                    return ""
+            part = self._rest[: position - self._done]
+            self._hash.update(part)
+            self._done += len(part)
+            self._rest = self._rest[len(part) :]
+        return self._hash.hexdigest()
 
 
 def sources_of(path: Path, settings: Settings, blobs: Blobs, progress: Progress = silent) -> list[Source]:

@@ -26,7 +26,7 @@ from fengsui.bus.sqlite import SqliteBus
 from fengsui.bus.topics import FINDINGS, STORED, events, topics
 from fengsui.config import Settings
 from fengsui.finding import Rule
-from fengsui.pipeline import Role, Worker, drain
+from fengsui.pipeline import Role, Worker, together
 from fengsui.registry import models
 from fengsui.registry.database import open_registry
 from fengsui.schema import EVENTS
@@ -80,7 +80,7 @@ class Platform:
         collector = Collector(sources, session.mark, again=again)
         worker = Worker(collector, session)
         try:
-            drain([worker, *self.writers, *self.detectors], self.clock)
+            together([worker], [*self.writers, *self.detectors], self.clock)
             progress("hunt")
             self.settle()
         finally:
@@ -90,9 +90,9 @@ class Platform:
     def settle(self) -> None:
         """Run everything behind the collectors until nothing is left to do."""
         hunts = self.hunts or self.open_hunts(0)
-        drain([*self.writers, *self.detectors], self.clock)
-        drain(hunts, self.clock)
-        drain([*self.writers, *self.folds], self.clock)
+        together([], [*self.writers, *self.detectors], self.clock)
+        together([], hunts, self.clock)
+        together([], [*self.writers, *self.folds], self.clock)
 
     def alerts(self, *, below: bool = False) -> list[Alert]:
         """The queue, the worst and newest first; ``below`` adds what stays under its alert line."""

@@ -80,9 +80,10 @@ def text(key: str, lang: str, **arguments: Any) -> str:
 
 
 def language(argv: Sequence[str], environment: Mapping[str, str] = os.environ) -> str:
-    """The language asked for: ``--lang``, FENGSUI_LANG, then the locale. An unknown one is left for the parser."""
+    """The language asked for: ``--lang``, FENGSUI_LANG, the locale. An unknown one is left for the parser."""
     for i, a in enumerate(argv):
-        value = a.partition("=")[2] if a.startswith("--lang=") else "".join(argv[i + 1 : i + 2]) if a == "--lang" else ""
+        after = "".join(argv[i + 1 : i + 2]) if a == "--lang" else ""
+        value = a.partition("=")[2] if a.startswith("--lang=") else after
         if value in LANGUAGES:
             return value
     for name in ("FENGSUI_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):

@@ -125,6 +125,9 @@ class MadeSource:
     def digest(self) -> str:
         return self._version
 
+    def continues(self, position: int, seal: str) -> bool:
+        return True
+
     def pieces(self, identity: Identity, position: int | None) -> Iterator[Piece]:
         r = np.random.default_rng(self._seed)
         for at in range(0, self._n, self._piece):
