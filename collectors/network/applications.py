@@ -16,11 +16,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from collectors.network import runs
-from collectors.network.flows import Table
 from collectors.network.layout import CLOSE, DATA, DATAGRAM, EVENTS, GAP
 from collectors.network.output import Outbox, Part
 from collectors.network.parsers.base import DatagramParser, Datagrams, Keep, Rows, Stream, StreamParser
 from collectors.network.reassembly import Budget, Piece, Side
+from collectors.network.table import Table
 from fengsui import schema
 
 Array = NDArray[Any]

@@ -13,7 +13,10 @@ from typing import Any
 import numba as nb
 
 # The modules with compiled functions, and the layouts that these read.
-MODULES = ("community", "flows", "headers", "layout", "runs", "summary", "sums", "tcp", "walk")
+MODULES = (
+    "blocks", "community", "endings", "flows", "headers", "layout", "links", "runs", "sides", "summary", "sums",
+    "table", "tcp", "tunnels", "walk",
+)  # fmt: skip
 
 
 def _stamp() -> tuple[tuple[str, int, int], ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from collectors.network import flows, headers, layout
+from collectors.network import flows, headers, layout, links, table
 from collectors.network.applications import Applications, Limits
 from collectors.network.capture import Capture
 from collectors.network.fragments import Fragments
@@ -39,7 +39,7 @@ LEAST_MEMORY = 16_000_000
 LEAST = {"chunk_bytes": 1 << 16, "flows": 16, "events": 256, "streams": 1, "batch_rows": 1}
 SHARES: dict[str, Callable[[int], int]] = {
     "chunk_bytes": lambda memory: min(memory // 16, 32 << 20),
-    "flows": lambda memory: memory // 2 // flows.BYTES,
+    "flows": lambda memory: memory // 2 // table.BYTES,
     "streams": lambda memory: memory // 8192,
     "held_total": lambda memory: memory // 4,
     "fragment_bytes": lambda memory: memory // 32,
@@ -131,7 +131,7 @@ class Decoder:
         self.settings = settings
         self.faults: list[BadInput] = []
         self.counts = Counts()
-        self.table = flows.make(settings.flows, STEP, settings.events, options(settings), servers(),
+        self.table = table.make(settings.flows, STEP, settings.events, options(settings), servers(),
                                 np.zeros(65536, np.uint8))  # fmt: skip
         self.apps = Applications(
             self.table, stream_parsers() if streams is None else streams,
@@ -171,7 +171,7 @@ class Decoder:
         check = self.settings.checksums == "check"
         k = 0
         while k < n:
-            k, m = headers.parse(capture.buffer, packets, k, n, self._rows, self._seen, check, headers.LINK_TABLE)
+            k, m = headers.parse(capture.buffer, packets, k, n, self._rows, self._seen, check, links.LINK_TABLE)
             rows = self._rows[:m]
             if (rows["kind"] == layout.FRAGMENT).any():
                 yield from self._take_rows(capture.buffer, self._reassemble(capture, rows, check))
@@ -198,7 +198,7 @@ class Decoder:
             self._annex += len(whole)
             packet = np.array([[at, len(whole), len(whole), rows["ts"][i], RAW_LINK]], np.int64)
             made = np.zeros(2 * headers.MAX_ROWS, layout.ROW)
-            _, m = headers.parse(capture.buffer, packet, 0, 1, made, self._seen, check, headers.LINK_TABLE)
+            _, m = headers.parse(capture.buffer, packet, 0, 1, made, self._seen, check, links.LINK_TABLE)
             made["vlan"][:m] = rows["vlan"][i]
             parts += [rows[last:i], made[:m]]
             last = int(i) + 1

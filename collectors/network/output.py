@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from collectors.network import summary, tcp
+from collectors.network import endings, summary
 from collectors.network.community import community_ids
 from collectors.network.layout import HISTORY, TUNNELS
 from fengsui import ids, schema
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 PROTOCOLS = {1: "icmp", 58: "icmp", 6: "tcp", 17: "udp", 132: "sctp"}
 PROTOCOL_NAMES = pa.array([PROTOCOLS.get(i, str(i)) for i in range(256)], pa.string())
-STATE_NAMES = pa.array(tcp.CONN_STATES, pa.string())
+STATE_NAMES = pa.array(endings.CONN_STATES, pa.string())
 TUNNEL_NAMES = pa.array(TUNNELS, pa.string())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from collectors.network import tcp
+from collectors.network import endings, sides
 from collectors.network.compiled import compiled
 from collectors.network.layout import OTHER, TCP, UDP
 
@@ -27,15 +27,15 @@ def _aborted(letters: Any, n: Any) -> Any:
 
 @compiled(nogil=True)
 def summarise(flows: Any, ends: Any, history: Any, sizes: Any, states: Any, offsets: Any, text: Any) -> None:
-    """For n flows: ``sizes`` (n, 2) int64 payload bytes, ``states`` (n,) int64 indices into tcp.CONN_STATES,
+    """For n flows: ``sizes`` (n, 2) int64 payload bytes, ``states`` (n,) int64 indices into endings.CONN_STATES,
     ``offsets`` (n + 1,) int32 and ``text`` uint8 the history letters as one Arrow string column."""
     at = 0
     offsets[0] = 0
     for k in range(flows.shape[0]):
         f, o, r = flows[k], ends[2 * k], ends[2 * k + 1]
         if f.kind == TCP:
-            sizes[k, 0], sizes[k, 1] = max(tcp.size(o, r), 0), max(tcp.size(r, o), 0)
-            states[k] = tcp.conn_state(o, r, sizes[k, 0], sizes[k, 1], _aborted(history[k], f.history))
+            sizes[k, 0], sizes[k, 1] = max(sides.size(o, r), 0), max(sides.size(r, o), 0)
+            states[k] = endings.conn_state(o, r, sizes[k, 0], sizes[k, 1], _aborted(history[k], f.history))
         else:
             sizes[k, 0], sizes[k, 1] = (0, 0) if f.kind == OTHER else (o.bytes, r.bytes)
             states[k] = UDP_STATES[2 * o.active + r.active] if f.kind == UDP else 12

@@ -13,112 +13,37 @@ from typing import Any
 
 import numpy as np
 
+from collectors.network.blocks import acked, sent
 from collectors.network.compiled import compiled
-from collectors.network.layout import (
-    ACK,
-    ATTEMPT,
-    CLOSE_DELAY,
-    FIN,
-    HISTORY,
-    LINGER,
-    PARTIAL_CLOSE,
-    RESET_DELAY,
-    RST,
-    SESSION_TIMER,
-    SPANS,
-    SYN,
-    SYN_TIMER,
-    TCP_IDLE,
-    UDP_IDLE,
+from collectors.network.layout import ACK, CLOSE_DELAY, FIN, PARTIAL_CLOSE, RESET_DELAY, RST, SYN
+from collectors.network.sides import (
+    CLOSED,
+    ESTABLISHED,
+    FULL,
+    INACTIVE,
+    INITIAL_WINDOW,
+    PARTIAL,
+    RESET,
+    SEEN_ACK,
+    SEEN_DATA,
+    SEEN_FIN,
+    SEEN_FIN_RST,
+    SEEN_MULTI,
+    SEEN_RST,
+    SEEN_SYN,
+    SYN_ACK_SENT,
+    SYN_SENT,
+    TOO_FAR,
+    UNACKED,
+    begin,
+    delta,
+    full,
+    letter,
+    nothing_acked,
+    once,
+    relative,
+    set_state,
 )  # fmt: skip
-
-INACTIVE, SYN_SENT, SYN_ACK_SENT, PARTIAL, ESTABLISHED, CLOSED, RESET = range(7)
-
-SEEN_SYN, SEEN_FIN, SEEN_RST, SEEN_DATA, SEEN_ACK, SEEN_MULTI, SEEN_FIN_RST = 1, 2, 4, 8, 16, 32, 64
-
-FULL = np.int64(0xFFFFFFFF)
-TOO_FAR = 1 << 20  # a SYN or RST that jumps further is not believed
-INITIAL_WINDOW = 16384  # data without any acknowledgement: the other direction is probably not captured
-UNACKED = 10 << 20
-
-
-@compiled(inline="always")
-def delta(a: Any, b: Any) -> Any:
-    """a - b in the 32-bit sequence space: -2**31 to 2**31 - 1."""
-    return ((a - b + 0x80000000) & FULL) - 0x80000000
-
-
-@compiled()
-def letter(f: Any, hist: Any, slot: Any, code: Any, orig: Any) -> None:
-    """Add a letter: upper case for the originator (``code`` is upper case; ``^`` stays)."""
-    if f.history < HISTORY:
-        hist[slot, f.history] = code if orig or code == 94 else code + 32
-        f.history += 1
-
-
-@compiled()
-def once(f: Any, e: Any, hist: Any, slot: Any, mask: Any, code: Any, orig: Any) -> Any:
-    """Add a letter the first time; returns whether it was there before."""
-    if e.seen & mask:
-        return True
-    e.seen |= mask
-    letter(f, hist, slot, code, orig)
-    return False
-
-
-@compiled()
-def full(seq: Any, wraps: Any) -> Any:
-    return (wraps << 32) | seq
-
-
-@compiled()
-def begin(e: Any, seq: Any, last: Any) -> None:
-    """(Re)start a side's numbering at ``seq``, the place of its SYN; ``last``: one past what was sent."""
-    e.start_seq = seq & FULL
-    e.ack_seq = seq & FULL
-    e.last_seq = last & FULL
-
-
-@compiled()
-def relative(e: Any, seq: Any, last: Any, wraps: Any) -> Any:
-    """A sequence number relative to the side's SYN; negative if it lies before it."""
-    d = delta(seq, last)
-    if d < 0:
-        if wraps > 0 and seq > last:
-            wraps -= 1
-    elif d > 0 and seq < last:
-        wraps += 1
-    if wraps == 0:
-        return delta(seq, e.start_seq)
-    return full(seq, wraps) - e.start_seq
-
-
-@compiled()
-def nothing_acked(e: Any) -> Any:
-    ack = full(e.ack_seq, e.ack_wraps)
-    return ack == 0 or ack == e.start_seq or ack == e.start_seq + 1
-
-
-@compiled()
-def size(e: Any, p: Any) -> Any:
-    """Payload bytes of a side by its sequence numbers and what was acknowledged, without SYN and FIN."""
-    if e.before == SYN_SENT and e.state == RESET and p.state == INACTIVE and not nothing_acked(e):
-        return np.int64(0)  # a half-open connection, found and aborted: the numbers belong to another
-    n = max(full(e.last_seq, e.last_wraps), full(e.ack_seq, e.ack_wraps)) - e.start_seq
-    if n != 0:
-        n -= 1
-    if e.fin_count > 0 and n != 0:
-        n -= 1
-    return n
-
-
-@compiled()
-def set_state(f: Any, e: Any, p: Any, state: Any) -> None:
-    if state != e.state:
-        if state > SYN_ACK_SENT and e.state <= SYN_ACK_SENT and p.state <= SYN_ACK_SENT:
-            f.established = 1
-        e.before = e.state
-        e.state = state
 
 
 @compiled()
@@ -165,108 +90,6 @@ def write_history(f: Any, e: Any, hist: Any, slot: Any, flags: Any, rel: Any, le
         once(f, e, hist, slot, SEEN_DATA, 68, orig)  # D
     elif flags & ACK:
         once(f, e, hist, slot, SEEN_ACK, 65, orig)  # A
-
-
-@compiled()
-def clean(e: Any) -> Any:
-    return e.state == ESTABLISHED or (e.state == CLOSED and e.before == ESTABLISHED)
-
-
-@compiled()
-def gap(f: Any, e: Any, p: Any, hist: Any, slot: Any, length: Any, orig: Any) -> None:
-    """Count missing bytes, unless the connection is in a state in which holes arise falsely."""
-    if clean(e) and clean(p):
-        e.gaps += 1
-        if e.gaps == max(e.gaps_next, 1):
-            letter(f, hist, slot, 71, orig)  # G
-            e.gaps_next = max(e.gaps_next, 1) * 10
-        f.missed += length
-
-
-@compiled()
-def absorb(e: Any, spans: Any, at: Any) -> None:
-    """Move ``next`` over the blocks that touch it."""
-    k = 0
-    while k < e.spans and spans[at, 2 * k] <= e.next:
-        e.next = max(e.next, spans[at, 2 * k + 1])
-        k += 1
-    if k:
-        for i in range(k, e.spans):
-            spans[at, 2 * (i - k)], spans[at, 2 * (i - k) + 1] = spans[at, 2 * i], spans[at, 2 * i + 1]
-        e.spans -= k
-
-
-@compiled()
-def add_span(e: Any, spans: Any, at: Any, low: Any, high: Any) -> None:
-    """Remember a block beyond a hole; blocks are sorted and do not touch."""
-    i = 0
-    while i < e.spans and spans[at, 2 * i + 1] < low:
-        i += 1
-    j = i
-    while j < e.spans and spans[at, 2 * j] <= high:
-        low, high = min(low, spans[at, 2 * j]), max(high, spans[at, 2 * j + 1])
-        j += 1
-    if j == i and e.spans == SPANS:  # no room: join with a neighbour
-        i = min(i, SPANS - 1)
-        spans[at, 2 * i], spans[at, 2 * i + 1] = min(low, spans[at, 2 * i]), max(high, spans[at, 2 * i + 1])
-        return
-    if j == i:
-        for k in range(e.spans, i, -1):
-            spans[at, 2 * k], spans[at, 2 * k + 1] = spans[at, 2 * k - 2], spans[at, 2 * k - 1]
-        e.spans += 1
-    elif j > i + 1:
-        fewer = j - i - 1
-        for k in range(2 * j, 2 * e.spans):
-            spans[at, k - 2 * fewer] = spans[at, k]
-        e.spans -= fewer
-    spans[at, 2 * i], spans[at, 2 * i + 1] = low, high
-
-
-@compiled()
-def sent(e: Any, p: Any, spans: Any, at: Any, seq: Any, length: Any) -> None:
-    """Note payload ``[seq, seq + length)`` of a side."""
-    if e.skip:
-        return
-    low, high = max(seq, e.trim), seq + length
-    ack = full(e.ack_seq, e.ack_wraps) - e.start_seq
-    if high <= ack or high <= e.trim:
-        return
-    low = max(low, ack)
-    if low <= e.next:
-        e.next = max(e.next, high)
-        absorb(e, spans, at)
-    else:
-        add_span(e, spans, at, low, high)
-    if nothing_acked(e):
-        if size(e, p) > INITIAL_WINDOW:
-            e.trim = e.next
-        if e.spans and spans[at, 2 * e.spans - 1] - e.next > INITIAL_WINDOW:
-            e.skip, e.spans = 1, 0
-    if e.next - e.trim > UNACKED:
-        e.skip, e.spans = 1, 0
-
-
-@compiled()
-def acked(f: Any, e: Any, p: Any, hist: Any, slot: Any, spans: Any, at: Any, upto: Any, orig: Any) -> Any:
-    """The peer acknowledged below ``upto``: what was not seen is missing. Returns the end of the hole, 0 if none."""
-    if e.fin_count > 0 and upto >= e.fin_seq:
-        upto = e.fin_seq - 1
-    if upto <= e.trim:
-        return np.int64(0)
-    hole = np.int64(0)
-    if upto > e.next and not (upto <= 2 and f.partial):
-        if not e.skip:
-            hole = upto
-            while e.spans and spans[at, 0] < upto:
-                gap(f, e, p, hist, slot, spans[at, 0] - e.next, orig)
-                e.next = spans[at, 0]
-                absorb(e, spans, at)
-            if upto > e.next:
-                gap(f, e, p, hist, slot, upto - e.next, orig)
-        e.next = max(e.next, upto)
-        absorb(e, spans, at)
-    e.trim = upto
-    return hole
 
 
 @compiled()
@@ -498,75 +321,3 @@ def quick(f: Any, e: Any, p: Any, hist: Any, slot: Any, row: Any, orig: Any) -> 
     e.last_seq = seq + length
     e.next = rel + length
     return rel
-
-
-@compiled()
-def reused(f: Any, o: Any, r: Any, row: Any) -> Any:
-    """Whether a segment begins another connection between the same endpoints. ``o``, ``r``: originator, responder."""
-    if not row.flags & SYN:
-        return False
-    e = o
-    if row.flags & ACK:
-        if o.state != INACTIVE:
-            return False
-        e = r
-    if o.closed and r.closed:
-        return True
-    if row.seq == e.start_seq:
-        return False
-    early = not row.flags & ACK and o.state == SYN_ACK_SENT and r.state == INACTIVE and row.seq == r.start_seq
-    return not early
-
-
-@compiled()
-def expires(f: Any, o: Any, r: Any, options: Any) -> Any:
-    """When the connection is removed if nothing more is heard of it, in microseconds."""
-    at = f.last + (options[TCP_IDLE] if f.established else options[UDP_IDLE])
-    if f.remove_at:
-        at = min(at, f.remove_at)
-    if not f.active:
-        return at
-    if o.state in (SYN_SENT, SYN_ACK_SENT) and r.state == INACTIVE:
-        at = min(at, f.start + options[ATTEMPT])
-    if f.partial_at and o.state not in (INACTIVE, RESET) and r.state not in (INACTIVE, RESET):
-        at = min(at, max(f.partial_at, f.last))
-    half = o.closed or r.closed
-    if (half and (o.closed & r.closed or RESET in (o.state, r.state) or INACTIVE in (o.state, r.state))) or (
-        o.state == INACTIVE and r.state == INACTIVE
-    ):
-        # Looked at every SESSION_TIMER from SYN_TIMER after the start, and removed once quiet for LINGER.
-        first = f.start + options[SYN_TIMER]
-        quiet = f.last + options[LINGER] + 1
-        if quiet > first:
-            first += (quiet - first + options[SESSION_TIMER] - 1) // options[SESSION_TIMER] * options[SESSION_TIMER]
-        at = min(at, first)
-    return at
-
-
-@compiled()
-def conn_state(o: Any, r: Any, orig_size: Any, resp_size: Any, aborted: Any) -> Any:
-    """Index into CONN_STATES. ``aborted``: the history begins with S, then R, without H, A, F, G, I or Q between."""
-    quiet_o = o.state in (INACTIVE, PARTIAL)
-    quiet_r = r.state in (INACTIVE, PARTIAL)
-    if r.state == RESET:
-        if o.state in (SYN_SENT, SYN_ACK_SENT) or (o.state == RESET and orig_size == 0 and resp_size == 0):
-            return 3  # REJ
-        return 9 if quiet_o else 7  # RSTRH, RSTR
-    if o.state == RESET:
-        if quiet_r:
-            return 8 if aborted else 12  # RSTOS0, OTH
-        return 6  # RSTO
-    if o.state == CLOSED:
-        if r.state == CLOSED:
-            return 2  # SF
-        return 10 if quiet_r else 4  # SH, S2
-    if r.state == CLOSED:
-        return 11 if quiet_o else 5  # SHR, S3
-    if o.state == SYN_SENT and r.state == INACTIVE:
-        return 0
-    if o.state == ESTABLISHED and r.state == ESTABLISHED:
-        return 1
-    return 12
-
-
-CONN_STATES = ("S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH")
