@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from fengsui.bus.protocol import Assignment, Commit, Message, Place, Session
@@ -84,24 +87,54 @@ class Worker:
         self.session.close()
 
 
-def run(worker: Worker, clock: Callable[[], float], stopped: Callable[[], bool], sleep: Callable[[float], None],
+def run(worker: Worker, clock: Callable[[], float], stopped: Callable[[], bool], wait: Callable[[float], object],
         timeout: float = 0.2) -> None:  # fmt: skip
-    """Step until ``stopped``. Retry waits longer each time, up to 5 s; everything else ends the loop, loudly."""
+    """Step until ``stopped`` and there is nothing more to do.
+
+    Retry waits longer each time (``wait``), up to 5 s; everything else ends the loop, loudly.
+    """
     patience = 0.05
-    while not stopped():
+    while True:
         try:
-            worker.step(clock(), timeout)
+            if not worker.step(clock(), timeout) and stopped():
+                return
             patience = 0.05
         except Retry as e:
             log.warning("%s: %s; again in %.2f s", worker.role.name, e, patience)
-            sleep(patience)
+            wait(patience)
             patience = min(5.0, patience * 2)
 
 
 def drain(workers: Sequence[Worker], clock: Callable[[], float]) -> None:
-    """Step all of them in turn until none has anything to do: for one-shot commands and tests."""
+    """Step all of them in turn until none has anything to do: the same order every time."""
     busy = True
     while busy:
         busy = False
         for w in workers:
             busy = w.step(clock()) or busy
+
+
+def together(ahead: Sequence[Worker], behind: Sequence[Worker], clock: Callable[[], float]) -> None:
+    """Run workers until all is done, each of ``behind`` in a thread of its own while those ``ahead`` feed them.
+
+    The first error of any of them stops the others and is raised.
+    """
+    fed, failed = threading.Event(), threading.Event()
+
+    def follow(worker: Worker) -> None:
+        try:
+            run(worker, clock, lambda: fed.is_set() or failed.is_set(), failed.wait, timeout=0.02)
+        except BaseException:
+            failed.set()
+            raise
+
+    threads = len(behind) if ahead else min(len(behind), os.cpu_count() or 1)  # without a feeder they may take turns
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        followers = [pool.submit(follow, w) for w in behind]
+        try:
+            for worker in ahead:
+                run(worker, clock, lambda: True, failed.wait)
+        finally:
+            fed.set()
+        for f in followers:
+            f.result()
