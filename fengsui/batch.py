@@ -60,6 +60,8 @@ def fill(column: Column, n: int) -> pa.Array:
     """``n`` absent values of a column."""
     if column.optional:
         return pa.nulls(n, column.type.arrow)
+    if n == 0:  # pa.repeat refuses to make no lists
+        return pa.array([], column.type.arrow)
     return pa.repeat(pa.scalar(_EMPTY[column.type], column.type.arrow), n)
 
 
@@ -172,8 +174,11 @@ def decode(kind: str, version: int, raw: bytes) -> Batch:
     try:
         with pa.ipc.open_stream(raw) as reader:
             rows = reader.read_next_batch()
+            more = next(reader, None)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OSError, StopIteration) as e:
         raise BadInput(f"not an Arrow message of {kind}: {e}", raw=raw) from e
+    if more is not None:
+        raise BadInput(f"a message of {kind} with more than one block", raw=raw)
     return Batch(kind, upgrade(declared, rows, raw))
 
 

@@ -100,7 +100,7 @@ def stack(*columns: NDArray[Any]) -> Bytes:
     parts = []
     for c in columns:
         a = np.ascontiguousarray(c)
-        parts.append(a.view(np.uint8).reshape(len(a), -1))
+        parts.append(a.view(np.uint8).reshape(len(a), a.itemsize * int(np.prod(a.shape[1:]))))
     return np.ascontiguousarray(np.hstack(parts))
 
 
