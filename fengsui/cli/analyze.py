@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
         "indicators": args.indicators and tuple(args.indicators),
     })  # fmt: skip
     with _platform(settings, keep=args.data is not None) as platform:
+        tell_lists(platform, args.lang)
         reports = analyze(platform, args.paths, args.lang, again=args.again)
         show(platform, reports, args.lang, as_json=args.json, below=args.all)
     return 2 if any(r.faults for r in reports) else 0
@@ -70,6 +71,16 @@ def show(platform: Platform, reports: Sequence[Report], lang: str, *, as_json: b
         return
     under = len(platform.alerts(below=True))
     say(text("none_below", lang, rows=f"{rows:,}", below=under) if under else text("none", lang, rows=f"{rows:,}"))
+
+
+def tell_lists(platform: Platform, lang: str) -> None:
+    """Lines of indicator lists that were not taken, and why."""
+    for f in platform.catalogue.indicators:
+        lines = [*f.parsed.bad, *f.parsed.guarded]
+        for bad in lines[:SHOWN_FAULTS]:
+            say(text("listed", lang, place=f"{f.path}:{bad.line}", reason=bad.reason))
+        if len(lines) > SHOWN_FAULTS:
+            say(text("more_faults", lang, n=len(lines) - SHOWN_FAULTS))
 
 
 def tell(reports: Sequence[Report], lang: str) -> None:

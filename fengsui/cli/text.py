@@ -45,6 +45,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "already": ("{place}: already read on {when}, {rows} rows; its alerts are below (--again reads it anew)",
                 "{place}：已于 {when} 读取，共 {rows} 行；告警见下（--again 可重新读取）"),
     "fault": ("could not be read: {fault}", "无法读取：{fault}"),
+    "listed": ("{place}: not taken: {reason}", "{place}：未采用：{reason}"),
     "more_faults": ("… and {n} more", "…… 另有 {n} 处"),
     "read": ("{place}: {rows}", "{place}：{rows}"),
     "none": ("No alerts in {rows} events.", "{rows} 个事件中没有告警。"),
