@@ -14,6 +14,9 @@ from fengsui.errors import Fenced, Retry
 
 log = logging.getLogger("fengsui.pipeline")
 
+PATIENCE = 60.0
+"""Seconds that one-shot work waits for what may pass (a full disk, a busy engine) before it ends with the reason."""
+
 
 class Role(Protocol):
     """What a role does with what it read.
@@ -88,20 +91,24 @@ class Worker:
 
 
 def run(worker: Worker, clock: Callable[[], float], stopped: Callable[[], bool], wait: Callable[[float], object],
-        timeout: float = 0.2) -> None:  # fmt: skip
+        timeout: float = 0.2, give_up: float = float("inf")) -> None:  # fmt: skip
     """Step until ``stopped`` and there is nothing more to do.
 
-    Retry waits longer each time (``wait``), up to 5 s; everything else ends the loop, loudly.
+    Retry waits longer each time (``wait``), up to 5 s, and is raised after ``give_up`` seconds without a step that went
+    through; everything else ends the loop at once, loudly.
     """
-    patience = 0.05
+    patience, waited = 0.05, 0.0
     while True:
         try:
             if not worker.step(clock(), timeout) and stopped():
                 return
-            patience = 0.05
+            patience, waited = 0.05, 0.0
         except Retry as e:
+            if waited >= give_up:
+                raise
             log.warning("%s: %s; again in %.2f s", worker.role.name, e, patience)
             wait(patience)
+            waited += patience
             patience = min(5.0, patience * 2)
 
 
@@ -123,7 +130,7 @@ def together(ahead: Sequence[Worker], behind: Sequence[Worker], clock: Callable[
 
     def follow(worker: Worker) -> None:
         try:
-            run(worker, clock, lambda: fed.is_set() or failed.is_set(), failed.wait, timeout=0.02)
+            run(worker, clock, lambda: fed.is_set() or failed.is_set(), failed.wait, timeout=0.02, give_up=PATIENCE)
         except BaseException:
             failed.set()
             raise
@@ -133,7 +140,7 @@ def together(ahead: Sequence[Worker], behind: Sequence[Worker], clock: Callable[
         followers = [pool.submit(follow, w) for w in behind]
         try:
             for worker in ahead:
-                run(worker, clock, lambda: True, failed.wait)
+                run(worker, clock, lambda: True, failed.wait, give_up=PATIENCE)
         finally:
             fed.set()
         for f in followers:
