@@ -30,7 +30,18 @@ from collectors.network.layout import (
 )  # fmt: skip
 from collectors.network.sides import SEEN_DATA, letter, once
 from collectors.network.table import (
-    TURN, TURN_ROWS, create, event, expires, find, flip, name, remove, report, row_hash, turn,
+    TURN,
+    TURN_ROWS,
+    create,
+    event,
+    expires,
+    find,
+    flip,
+    name,
+    remove,
+    report,
+    row_hash,
+    turn,
 )  # fmt: skip
 
 
