@@ -128,6 +128,11 @@ def together(ahead: Sequence[Worker], behind: Sequence[Worker], clock: Callable[
     """
     fed, failed = threading.Event(), threading.Event()
 
+    def while_well() -> float:
+        if failed.is_set():
+            raise _OtherFailed
+        return clock()
+
     def follow(worker: Worker) -> None:
         try:
             run(worker, clock, lambda: fed.is_set() or failed.is_set(), failed.wait, timeout=0.02, give_up=PATIENCE)
@@ -140,8 +145,17 @@ def together(ahead: Sequence[Worker], behind: Sequence[Worker], clock: Callable[
         followers = [pool.submit(follow, w) for w in behind]
         try:
             for worker in ahead:
-                run(worker, clock, lambda: True, failed.wait, give_up=PATIENCE)
+                run(worker, while_well, lambda: True, failed.wait, give_up=PATIENCE)
+        except _OtherFailed:
+            log.debug("stopped: a worker behind failed")
+        except BaseException:
+            failed.set()
+            raise
         finally:
             fed.set()
         for f in followers:
             f.result()
+
+
+class _OtherFailed(Exception):
+    """Leaves the feeding loop, so that the error of the one that failed is raised instead."""
