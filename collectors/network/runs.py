@@ -10,7 +10,7 @@ from collectors.network.compiled import compiled
 from collectors.network.layout import DATA
 
 FULL_SIZED = 1024  # bytes; a smaller segment ends a run, so that its time stays that of what it completes
-RUN_BYTES = 1 << 18
+RUN_BYTES = 1 << 16
 # Columns of a run; those from COUNT on are read together.
 SERIAL, IN_ORDER, COUNT, KIND, ORIG, SEQ, SIZE, TS, START, FIRST = range(10)
 RUN_WORDS = 10
