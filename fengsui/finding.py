@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from fengsui.schema import FINDING
 
 HOUR_US = 3_600_000_000
 MAX_EVIDENCE = 20
+_EPOCH, _MICROSECOND = datetime.fromtimestamp(0, UTC), timedelta(microseconds=1)
 
 ADDED, RESULT, EMPTY, WITHDRAW = "added", "result", "empty", "withdraw"
 
@@ -139,13 +140,40 @@ def _finding(form: str, rule: Rule, detector: str, org: str, network: str, c: Co
         finding_id=text_id(rule.id, org, network, c.subject, c.group, unit),
         subject=c.subject, related=c.related, group=c.group or c.subject, severity=c.severity, confidence=c.confidence,
         queued=c.severity >= rule.line, category=rule.category, domain=rule.domain, techniques=rule.techniques,
-        summary=msgspec.json.encode([rule.id, c.arguments], order="sorted").decode(),
-        explanation=msgspec.json.encode(c.explanation).decode(),
+        summary=_fitting("summary", c.arguments, lambda a: [rule.id, a]),
+        explanation=_fitting("explanation", c.explanation),
         evidence=tuple(e.text() for e in c.evidence[:MAX_EVIDENCE]),
-        filter=msgspec.json.encode(c.filter).decode() if c.filter else "",
+        filter=_filter(c.filter),
         first_seen=c.first_seen, last_seen=c.last_seen,
         hours=tuple(h for h, _ in hours), hour_counts=tuple(n for _, n in hours), origin=c.origin,
     )  # fmt: skip
+
+
+def _fitting(column: str, values: Mapping[str, Any], shape: Callable[[Any], Any] = lambda v: v) -> str:
+    """Values as JSON within the column's cap: texts and lists in them are cut until it fits, for half of a JSON text is
+    none. Names come from attackers."""
+    cap = limit = FINDING.column(column).cap
+    raw = msgspec.json.encode(shape(values), order="sorted")
+    while len(raw) > cap and limit:
+        limit //= 2
+        raw = msgspec.json.encode(shape({k: _cut(v, limit) for k, v in values.items()}), order="sorted")
+    return (raw if len(raw) <= cap else msgspec.json.encode(shape({}))).decode()
+
+
+def _cut(value: Any, limit: int) -> Any:
+    if isinstance(value, str):
+        return value[:limit]
+    if isinstance(value, Mapping):
+        return {k: _cut(v, limit) for k, v in list(value.items())[:limit]}
+    if isinstance(value, (list, tuple)):
+        return [_cut(v, limit) for v in value[:limit]]
+    return value
+
+
+def _filter(values: Mapping[str, Any]) -> str:
+    """The filter as JSON; none rather than one that finds other rows."""
+    raw = msgspec.json.encode(values) if values else b""
+    return raw.decode() if len(raw) <= FINDING.column("filter").cap else ""
 
 
 def added(d: Detection, detector: str) -> Finding:
@@ -205,7 +233,7 @@ def _plain(value: Any) -> Any:
 
 def microseconds(moment: datetime) -> int:
     """Exact microseconds since 1970 (``timestamp()`` is a float and is not)."""
-    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def hour(ts: int) -> int:
