@@ -29,14 +29,14 @@ def time_text(us: int) -> str:
 def _values(array: pa.Array, kind: Type) -> list[Any]:
     if kind is Type.TIME:
         return [None if v is None else time_text(v) for v in array.cast(pa.int64()).to_pylist()]
+    if kind is Type.TIMES:
+        return [[time_text(us) for us in v] for v in array.cast(pa.list_(pa.int64())).to_pylist()]
     values: list[Any] = array.to_pylist()
     if kind is Type.IP:
         seen: dict[bytes, str] = {}
         return [seen.get(v) or seen.setdefault(v, ip_text(v)) for v in values]
     if kind is Type.ID:
         return [v.hex() for v in values]
-    if kind is Type.TIMES:
-        return [[time_text(int(t.timestamp() * 1_000_000)) for t in v] for v in values]
     return values
 
 
