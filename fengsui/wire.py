@@ -187,15 +187,16 @@ def finding_outputs(findings: list[Finding], partitions: int) -> list[Output]:
             sizes[p] = 0
         packs[p][-1] += group
         sizes[p] += size
-    out = []
-    for of_partition in packs.values():
-        for pack in of_partition:
-            batch = to_batch(pack)
-            parts = list(cut(batch))
-            if len(parts) != 1:
-                raise BadInput(f"a result of {len(pack)} findings does not fit a message")
-            out.append(Output(topics.FINDINGS, pack[0].org, parts[0][1], _headers(FINDING.name, INSERT)))
-    return out
+    return [_one_message(pack) for of_partition in packs.values() for pack in of_partition]
+
+
+def _one_message(pack: list[Finding]) -> Output:
+    """A pack as a message. One too large is a single result: its most severe findings are kept."""
+    while True:
+        parts = list(cut(to_batch(pack)))
+        if len(parts) == 1:
+            return Output(topics.FINDINGS, pack[0].org, parts[0][1], _headers(FINDING.name, INSERT))
+        pack = _most_severe(pack, len(pack) // 2)
 
 
 def _units(findings: list[Finding]) -> Iterator[list[Finding]]:
@@ -218,9 +219,11 @@ def _window(f: Finding) -> tuple[object, ...]:
     return f.form, f.rule, f.org, f.network, f.window_start
 
 
-def _most_severe(result: list[Finding]) -> list[Finding]:
-    return result if len(result) <= MAX_RESULT else sorted(result, key=lambda f: -f.severity)[:MAX_RESULT]
+def _most_severe(result: list[Finding], most: int = MAX_RESULT) -> list[Finding]:
+    return result if len(result) <= most else sorted(result, key=lambda f: -f.severity)[:most]
 
 
 def _size(f: Finding) -> int:
-    return 400 + len(f.explanation) + len(f.summary) + len(f.filter) + 60 * len(f.evidence) + 16 * len(f.hours)
+    """Bytes of a finding, not less than what it takes encoded: text of one character may be four bytes."""
+    texts = (f.explanation, f.summary, f.filter, f.subject, f.group, *f.related, *f.evidence, *f.techniques)
+    return 400 + sum(4 + len(t if t.isascii() else t.encode()) for t in texts) + 16 * len(f.hours)
