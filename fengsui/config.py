@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -13,17 +13,20 @@ from fengsui.errors import BadSetting
 
 PREFIX = "FENGSUI_"
 
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+Bytes = Annotated[int, msgspec.Meta(gt=0)]
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that can be set. ``docs/generated/settings.md`` is made from here."""
 
     data: Path = Path(".fengsui")
     """Folder of everything that is kept: bus, store, registry, blobs."""
-    org: str = "local"
+    org: Name = "local"
     """Organisation that owns what is read, where a capture or log does not say."""
-    network: str = "default"
+    network: Name = "default"
     """Address space of what is read: 10.0.0.5 exists in every organisation."""
-    sensor: str = "sensor"
+    sensor: Name = "sensor"
     """Name of the sensor."""
     local_networks: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
                                        "fe80::/10")  # fmt: skip
@@ -32,13 +35,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Folder of rules; those of the package if not set."""
     indicators: tuple[Path, ...] = ()
     """Lists of indicators to load: domains, addresses, networks."""
-    hunt_interval: float = 10.0
+    hunt_interval: Annotated[float, msgspec.Meta(ge=0)] = 10.0
     """Seconds that a hunt collects announcements before it runs."""
-    bus_bytes: int = 2_000_000_000
+    bus_bytes: Bytes = 2_000_000_000
     """Bytes that may wait on the embedded bus before collectors must wait."""
-    decoder_memory: int = 512_000_000
+    decoder_memory: Bytes = 512_000_000
     """Bytes that the packet decoder may use for flows and reassembly."""
-    file_limit: int = 8_000_000
+    file_limit: Annotated[int, msgspec.Meta(ge=0)] = 8_000_000
     """Bytes of a carved file that are kept; larger ones are described, not kept."""
 
 
@@ -56,7 +59,17 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None,
     ):
         _check(origin, values)
         merged |= values
-    return msgspec.convert(merged, Settings, strict=False)
+    return _convert(merged)
+
+
+def _convert(values: Mapping[str, Any]) -> Settings:
+    return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str) and value:
+        return Path(value)
+    raise ValueError("expected the path of a file or folder")
 
 
 def _file(path: Path) -> dict[str, Any]:
@@ -88,6 +101,6 @@ def _check(origin: str, values: Mapping[str, Any]) -> None:
         if key not in names:
             raise BadSetting(f"{origin}: unknown setting {key!r}; there are {', '.join(sorted(names))}")
         try:
-            msgspec.convert({key: value}, Settings, strict=False)
+            _convert({key: value})
         except msgspec.ValidationError as e:
-            raise BadSetting(f"{origin}: {key}: {e}") from e
+            raise BadSetting(f"{origin}: {key}: {str(e).removesuffix(f' - at `$.{key}`')}") from e

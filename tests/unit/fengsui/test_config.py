@@ -1,0 +1,93 @@
+"""Settings: where they come from, which wins, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from fengsui.config import Settings, load
+from fengsui.errors import BadSetting, UsageError
+
+
+@pytest.fixture
+def file(tmp_path: Path):
+    def write(text: str | bytes) -> Path:
+        path = tmp_path / "fengsui.toml"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return write
+
+
+def test_without_anything_the_defaults_hold():
+    assert load() == Settings()
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(file):
+    path = file('org = "file"\nnetwork = "file"\nsensor = "file"\n')
+    environment = {"FENGSUI_NETWORK": "environment", "FENGSUI_SENSOR": "environment"}
+    s = load(path, environment, {"sensor": "flag"})
+    assert (s.org, s.network, s.sensor) == ("file", "environment", "flag")
+
+
+def test_a_flag_that_was_not_given_changes_nothing(file):
+    assert load(file('org = "file"'), {}, {"org": None}).org == "file"
+
+
+def test_every_setting_can_be_given_in_a_file_and_in_the_environment(file):
+    values = {"data": "d", "org": "o", "network": "n", "sensor": "s", "local_networks": ["192.0.2.0/24"], "rules": "r",
+              "indicators": ["a.txt", "b.txt"], "hunt_interval": 2.5, "bus_bytes": 1, "decoder_memory": 2,
+              "file_limit": 3}  # fmt: skip
+    assert set(values) == {f.name for f in msgspec.structs.fields(Settings)}
+    text = "".join(f"{k} = {msgspec.json.encode(v).decode()}\n" for k, v in values.items())
+    environment = {f"FENGSUI_{k.upper()}": ",".join(v) if isinstance(v, list) else str(v) for k, v in values.items()}
+    from_file, from_environment = load(file(text)), load(None, environment)
+    assert from_file == from_environment
+    assert from_file.indicators == (Path("a.txt"), Path("b.txt"))
+    assert (from_file.hunt_interval, from_file.bus_bytes) == (2.5, 1)
+
+
+@pytest.mark.parametrize(("environment", "flags", "origin"), [
+    ({"FENGSUI_ORGG": "x"}, {}, "the environment"), ({}, {"orgg": "x"}, "the command line")])  # fmt: skip
+def test_an_unknown_key_is_refused_with_its_name_and_origin(environment, flags, origin):
+    with pytest.raises(BadSetting, match=f"{origin}: unknown setting 'orgg'.*sensor"):
+        load(None, environment, flags)
+
+
+def test_an_unknown_key_of_a_file_names_the_file(file):
+    path = file('orgg = "x"')
+    with pytest.raises(BadSetting, match="unknown setting 'orgg'") as e:
+        load(path)
+    assert str(path) in str(e.value)
+    assert isinstance(e.value, UsageError)
+
+
+@pytest.mark.parametrize("text", ["bus_bytes = 'many'", "hunt_interval = []", "org = 5", "indicators = 'a.txt'"])
+def test_a_value_of_another_type_names_its_key(file, text):
+    key = text.split()[0]
+    with pytest.raises(BadSetting, match=f"fengsui.toml: {key}: "):
+        load(file(text))
+
+
+@pytest.mark.parametrize("text", ["org = ", b"\xff\xfe", "org = 'a'\norg = 'b'"])
+def test_a_file_that_is_not_toml_is_refused_by_name(file, text):
+    with pytest.raises(BadSetting, match=r"fengsui\.toml: "):
+        load(file(text))
+
+
+def test_a_file_that_is_not_there_is_refused_by_name(tmp_path):
+    with pytest.raises(BadSetting, match=r"nowhere\.toml: No such file"):
+        load(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(("key", "value"), [("bus_bytes", -1), ("decoder_memory", 0), ("file_limit", -5),
+                                            ("hunt_interval", -0.5), ("org", ""), ("network", "")])  # fmt: skip
+def test_a_number_or_name_out_of_range_names_its_key(key, value):
+    with pytest.raises(BadSetting, match=f"the command line: {key}: "):
+        load(flags={key: value})
+
+
+def test_variables_of_others_are_left_alone():
+    assert load(None, {"FENGSUI_LANG": "zh", "FENGSUI_CONFIG": "x", "PATH": "y", "fengsui_org": "z"}) == Settings()
