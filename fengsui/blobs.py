@@ -36,13 +36,18 @@ class FolderBlobs:
         path = self._path(sha256)
         if path.exists():
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sync(self._folder)
         part = path.with_name(f"{sha256}.{secrets.token_hex(4)}.part")
-        with part.open("wb") as f:
-            f.write(content)
-            f.flush()
-            os.fsync(f.fileno())
-        part.replace(path)
+        try:
+            with part.open("wb") as f:
+                f.write(content)
+                f.flush()
+                os.fsync(f.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
         _sync(path.parent)
 
     def get(self, sha256: str) -> bytes | None:
