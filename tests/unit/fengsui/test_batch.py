@@ -28,7 +28,7 @@ def test_identity_and_absent_values_are_filled_in():
 
 
 def test_a_column_that_the_kind_lacks_is_refused_by_name():
-    with pytest.raises(ValueError, match="dns has no column.*quarry"):
+    with pytest.raises(ValueError, match=r"dns has no column.*quarry"):
         build(DNS, ME, {"quarry": ["a"]}, 1)
 
 
