@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import struct
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from collectors.network.capture import Capture
-from collectors.network.decode import ANNEX, Decoder, DecodeSettings
+from collectors.network.decode import ANNEX, Decoder, DecodeSettings, decode_capture
 from collectors.network.parsers.base import Emit, Keep
 from fengsui.batch import Identity
 from fengsui.errors import BadSetting
@@ -254,6 +255,33 @@ def test_a_capture_cut_by_its_snap_length_keeps_its_sizes(tmp_path: Path) -> Non
 def test_settings_out_of_range_are_refused_by_name(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadSetting, match=next(iter(wrong))):
         DecodeSettings(**wrong)
+
+
+def test_python_collects_as_before_once_a_capture_is_read(tmp_path: Path) -> None:
+    before = gc.get_threshold()
+    path = tmp_path / "x.pcap"
+    path.write_bytes(pcap(Talk().open().packets))
+    found = decode_capture(path, Identity(), SMALL, keep=lambda sha256, data: True)
+    next(found)
+    during = gc.get_threshold()
+    found.close()  # type: ignore[attr-defined]
+    assert during > before == gc.get_threshold()
+
+
+def test_carved_files_are_handed_to_the_caller(tmp_path: Path) -> None:
+    kept: dict[str, bytes] = {}
+    path = tmp_path / "x.pcap"
+    path.write_bytes(pcap(browse(30000, START, 5000)))
+
+    def keep(sha256: str, content: bytes) -> bool:
+        kept[sha256] = content
+        return True
+
+    found = [
+        r for b in decode_capture(path, Identity(), SMALL, keep=keep) if b.kind == "file" for r in b.rows.to_pylist()
+    ]
+    assert [(r["sha256"], r["seen_bytes"], r["kept"]) for r in found] == [(next(iter(kept)), 5000, True)]
+    assert kept[found[0]["sha256"]] == bytes(5000)
 
 
 def test_memory_is_shared_out_and_kept() -> None:
