@@ -34,6 +34,7 @@ from fengsui.progress import Progress, silent
 VERSION = 1  # raise it when the same capture gives other rows
 
 STEP = 1024  # packets walked, parsed and tracked together: their columns and headers stay in the cache
+DONE = 8192  # finished flows kept before they are posted
 ANNEX = 1 << 20  # bytes for datagrams put together from fragments
 SECOND = 1_000_000
 CHECKSUMS = ("ignore", "check")
@@ -133,7 +134,7 @@ class Decoder:
         self.settings = settings
         self.faults: list[BadInput] = []
         self.counts = Counts()
-        self.table = table.make(settings.flows, STEP, settings.events, options(settings), servers(),
+        self.table = table.make(settings.flows, DONE, settings.events, options(settings), servers(),
                                 np.zeros(65536, np.uint8))  # fmt: skip
         self.apps = Applications(
             self.table, stream_parsers() if streams is None else streams,
