@@ -50,7 +50,10 @@ class Commit:
 
 @dataclass(frozen=True)
 class Assignment:
-    """The partitions a session holds and the committed position of each; a new object at every rebalance."""
+    """The partitions a session holds and the committed position of each, which follows the session's commits.
+
+    A new object at every rebalance.
+    """
 
     generation: int
     positions: Mapping[Place, int]

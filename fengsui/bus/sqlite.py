@@ -148,7 +148,8 @@ class SqliteSession:
         self._bus, self._db = bus, db
         self._source, self._epoch = source, epoch
         self._group, self._topics, self._instance = group, topics, instance
-        self._assignment = Assignment(0, {})
+        self._committed: dict[Place, int] = {}
+        self._assignment = Assignment(0, self._committed)
         self._next: dict[Place, int] = {}
         self._life = secrets.token_hex(8)  # tells a member from a later one of the same instance
         self._beat = 0.0
@@ -186,7 +187,8 @@ class SqliteSession:
         mine = {p for i, p in enumerate(places) if i % len(members) == rank}
         rows = self._db.execute("SELECT topic, partition, next FROM position WHERE grp=?", (self._group,))
         self._next = {Place(t, p): n for t, p, n in rows if Place(t, p) in mine}
-        self._assignment = Assignment(generation, dict(self._next))
+        self._committed = dict(self._next)
+        self._assignment = Assignment(generation, self._committed)
 
     def _heartbeat(self) -> None:
         now = self._bus.clock()
@@ -248,6 +250,7 @@ class SqliteSession:
                 else:
                     db.execute("INSERT INTO mark VALUES (?,?) ON CONFLICT DO UPDATE SET value=excluded.value",
                                (key, value))  # fmt: skip
+        self._committed |= commit.positions
         if commit.outputs:
             self._bus.announce()
 
