@@ -76,7 +76,16 @@ def _explanation(newest: Finding, worst: Finding) -> str:
     if worst.severity <= newest.severity:
         return newest.explanation
     peak: dict[str, Any] = {"severity": worst.severity, "last_seen": worst.last_seen}
-    return msgspec.json.encode(msgspec.json.decode(newest.explanation) | {"peak": peak}).decode()
+    return msgspec.json.encode(_numbers(newest.explanation) | {"peak": peak}).decode()
+
+
+def _numbers(explanation: str) -> dict[str, Any]:
+    """A finding of another's making may say anything: it must not stop the fold."""
+    try:
+        value = msgspec.json.decode(explanation)
+    except msgspec.DecodeError:
+        value = explanation
+    return value if isinstance(value, dict) else {"value": value}
 
 
 def _unique(subjects: Iterable[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ fold has gone on: everything is dropped, and the position is read again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -27,19 +27,24 @@ _FOLD = "fold"
 
 
 class Fold:
-    """Role of the group ``fold`` over ``findings``."""
+    """Role of the group ``fold`` over ``findings``. ``bus_id`` as of the bus: offsets begin anew on another one."""
 
     name = "fold"
 
-    def __init__(self, registry: Engine) -> None:
-        self._registry = registry
+    def __init__(self, registry: Engine, bus_id: Callable[[str], str] = lambda topic: "") -> None:
+        self._registry, self._bus_id = registry, bus_id
         self._next: dict[Place, int] = {}
 
     def assigned(self, assignment: Assignment) -> dict[Place, int]:
         """Read on from the registry's own positions, which may be ahead of the bus's."""
         with self._registry.begin() as db:
-            self._next = {p: _position(db, p) for p in assignment.positions}
+            for topic in {p.topic for p in assignment.positions}:
+                _leave_other_buses(db, topic, self._at(Place(topic, 0)).topic)
+            self._next = {p: _position(db, self._at(p)) for p in assignment.positions}
         return dict(self._next)
+
+    def _at(self, place: Place) -> Place:
+        return wire.at(place, self._bus_id(place.topic))
 
     def work(self, messages: Sequence[Message], now: float) -> Commit | None:
         if not messages:
@@ -58,11 +63,19 @@ class Fold:
                 findings += from_batch(content)
         with self._registry.begin() as db:
             for place, new in after.items():
-                _advance(db, place, self._next[place], new)
+                _advance(db, self._at(place), self._next[place], new)
             touched = apply(db, findings)
             refresh(db, touched, int(now * 1_000_000))
         self._next |= after
         return Commit(dead, after)
+
+
+def _leave_other_buses(db: Connection, topic: str, now: str) -> None:
+    """Forget how far a bus was read that is no more, and the versions counted by its offsets: any is newer now."""
+    t = m.fold_position
+    others = t.c.topic.startswith(f"{topic}@", autoescape=True) & (t.c.topic != now)
+    if db.execute(delete(t).where(others)).rowcount:
+        db.execute(update(m.result).values(version=-1))
 
 
 def _position(db: Connection, place: Place) -> int:
