@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from collectors.source import Mark, Piece, Report, Source
 from fengsui import wire
@@ -22,6 +23,8 @@ from fengsui.wire import DeadLetter, Deletion
 log = logging.getLogger("fengsui.collect")
 
 FLUSH_BYTES = 64_000_000
+MAX_FAULTS = 1000
+"""Faults of a source that are told one by one; the others are counted. All are dead letters."""
 
 
 class Collector:
@@ -98,12 +101,12 @@ class Collector:
         old = self._load(identity)
         fresh = Mark(identity, source.digest(), self._now)
         if old is None:
-            self._read_again.add(identity.origin)
+            self._read_again.add(mark_key(identity))
             return fresh
-        again = self._again and old.identity.origin not in self._read_again
+        again = self._again and mark_key(identity) not in self._read_again
         if old.done and not again and not source.resumes:
             return None
-        self._read_again.add(old.identity.origin)
+        self._read_again.add(mark_key(identity))
         if again or (old.digest != source.digest() and not old.done):
             self._packer.delete(old)
             return replace_mark(fresh, identity=old.identity)
@@ -137,7 +140,7 @@ class Collector:
                 break
             batches = [b for b in (_drop(b, skip) for b in piece.batches) if len(b)]
             bad = [*piece.bad, *([fault] if fault else [])]
-            report.faults += [str(e) for e in bad]
+            _tell(report, bad)
             fresh_bad, skip_bad = bad[skip_bad:], max(0, skip_bad - len(bad))
             mark = self._packer.add(batches, fresh_bad, mark, piece)
             report.rows = {k: n - before.get(k, 0) for k, n in mark.rows.items() if n > before.get(k, 0)}
@@ -148,6 +151,12 @@ class Collector:
         report.already = sum(before.values())
         report.read_at = mark.read_at
         yield
+
+
+def _tell(report: Report, bad: Sequence[BadInput]) -> None:
+    room = max(0, MAX_FAULTS - len(report.faults))
+    report.faults += [str(e) for e in bad[:room]]
+    report.more_faults += len(bad[room:])
 
 
 def mark_key(identity: Identity) -> str:
@@ -188,7 +197,7 @@ class _Packer:
 
     def full(self) -> bool:
         rows = max((sum(map(len, bs)) for bs in self._batches.values()), default=0)
-        return rows >= MAX_ROWS or self._bytes >= FLUSH_BYTES
+        return max(rows, len(self._letters)) >= MAX_ROWS or self._bytes >= FLUSH_BYTES
 
     def delete(self, mark: Mark) -> None:
         """Have what was sent of an origin deleted: deletions go out before all rows that wait here."""
@@ -209,8 +218,10 @@ class _Packer:
             hours[b.kind] = _join(hours.get(b.kind, []), b)
         i = mark.identity
         for e in bad:
-            letter = DeadLetter(e.raw, e.reason, e.place, -1 if e.at is None else e.at, i.org, i.network, i.origin)
+            place = os.fsencode(e.place).decode(errors="replace")  # a file's name may be no text
+            letter = DeadLetter(e.raw, e.reason, place, -1 if e.at is None else e.at, i.org, i.network, i.origin)
             self._letters.append(Output(DEAD, i.org, msgspec.msgpack.encode(letter)))
+            self._bytes += len(self._letters[-1].value)
         at, seal = (mark.position, mark.seal) if piece.position is None else (piece.position, piece.seal)
         mark = replace_mark(mark, rows=rows, hours=hours, bad=mark.bad + len(bad), position=at, seal=seal)
         self._marks[mark_key(i)] = mark
@@ -229,7 +240,7 @@ class _Packer:
 
 def _join(runs: list[tuple[int, int]], batch: Batch) -> list[tuple[int, int]]:
     """Runs of whole hours (first, last; microseconds) with those of a batch."""
-    ts = pc.unique(pc.divide(batch.column("ts").cast(pa.int64()), HOUR_US)).to_pylist()
+    ts = np.unique(batch.column("ts").cast(pa.int64()).to_numpy() // HOUR_US).tolist()
     hours = sorted({h for a, b in runs for h in range(a // HOUR_US, b // HOUR_US + 1)} | set(ts))
     out: list[tuple[int, int]] = []
     for h in hours:

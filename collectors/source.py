@@ -79,3 +79,4 @@ class Report:
     already: int = 0
     read_at: int = 0
     faults: list[str] = field(default_factory=list)
+    more_faults: int = 0

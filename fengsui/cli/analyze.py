@@ -91,8 +91,9 @@ def tell(reports: Sequence[Report], lang: str) -> None:
             say(text("already", lang, place=r.place, when=when, rows=f"{r.already:,}"))
         for f in r.faults[:SHOWN_FAULTS]:
             say(text("fault", lang, fault=f))
-        if len(r.faults) > SHOWN_FAULTS:
-            say(text("more_faults", lang, n=len(r.faults) - SHOWN_FAULTS))
+        more = len(r.faults[SHOWN_FAULTS:]) + r.more_faults
+        if more:
+            say(text("more_faults", lang, n=f"{more:,}"))
 
 
 def summary(platform: Platform, alert: Alert, lang: str) -> str:
