@@ -67,7 +67,7 @@ def _convert(values: Mapping[str, Any]) -> Settings:
 
 
 def _path(kind: type, value: Any) -> Any:
-    if kind is Path and isinstance(value, str) and value:
+    if kind is Path and isinstance(value, (str, Path)) and str(value):
         return Path(value)
     raise ValueError("expected the path of a file or folder")
 
