@@ -123,6 +123,7 @@ class Collector:
         mark = self._load(identity)
         assert mark is not None
         report.rows, report.already, report.read_at = dict(mark.rows), sum(mark.rows.values()), mark.read_at
+        report.unchanged = True
 
     def _pieces(self, source: Source, mark: Mark, report: Report) -> Iterator[None]:
         """Its pieces from the mark on; rows that were sent are dropped, unless the source resumes by position."""
@@ -149,6 +150,7 @@ class Collector:
                 break
         mark = self._packer.add([], [], replace_mark(mark, done=True), Piece(position=mark.position, seal=mark.seal))
         report.already = sum(before.values())
+        report.unchanged = bool(before) and not report.rows
         report.read_at = mark.read_at
         yield
 

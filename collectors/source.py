@@ -71,12 +71,13 @@ class Source(Protocol):
 
 @dataclass
 class Report:
-    """What became of a source."""
+    """What became of a source. ``unchanged``: all of it had been read before."""
 
     place: str
     origin: str = ""
     rows: dict[str, int] = field(default_factory=dict)
     already: int = 0
+    unchanged: bool = False
     read_at: int = 0
     faults: list[str] = field(default_factory=list)
     more_faults: int = 0

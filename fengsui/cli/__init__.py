@@ -62,7 +62,7 @@ def parser(lang: str) -> argparse.ArgumentParser:
     rules.add_argument("--json", action="store_true", help=t("json"))
 
     bench = command("bench", "bench:run")
-    bench.add_argument("--packets", type=int, default=1_000_000)
+    bench.add_argument("--packets", type=int, default=1_000_000, help=t("packets"))
     bench.add_argument("--json", action="store_true", help=t("json"))
 
     demo = command("demo", "demo:run")
@@ -84,15 +84,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     module, function = args.run.split(":")
     try:
         code: int = getattr(importlib.import_module(f"fengsui.cli.{module}"), function)(args)
+        sys.stdout.flush()
     except FengsuiError as e:
-        print(text("error", lang, text=e), file=sys.stderr)
-        return e.exit_code
+        return _failed(lang, e, e.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `fengsui decode … | head` ends in peace
+        _leave_stdout()  # `fengsui decode … | head` ends in peace
         return 0
     except KeyboardInterrupt:
         return 130
+    except OSError as e:
+        _leave_stdout()
+        return _failed(lang, f"{e.filename}: {e.strerror}" if e.filename else e.strerror or e)
+    except Exception as e:
+        if not type(e).__module__.startswith(("sqlite3", "sqlalchemy")):
+            raise
+        return _failed(lang, text("engine", lang, reason=getattr(e, "orig", e)))  # a full or broken disk
     return code
+
+
+def _failed(lang: str, reason: object, code: int = 1) -> int:
+    print(text("error", lang, text=reason), file=sys.stderr)
+    return code
+
+
+def _leave_stdout() -> None:
+    """What is still to be written goes nowhere: nobody reads it, or it cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

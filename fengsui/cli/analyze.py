@@ -86,7 +86,7 @@ def tell_lists(platform: Platform, lang: str) -> None:
 def tell(reports: Sequence[Report], lang: str) -> None:
     """What could not be read, and what had been read before."""
     for r in reports:
-        if r.already and not any(r.rows.values()):
+        if r.unchanged:
             when = time_text(r.read_at)[:16].replace("T", " ")
             say(text("already", lang, place=r.place, when=when, rows=f"{r.already:,}"))
         for f in r.faults[:SHOWN_FAULTS]:

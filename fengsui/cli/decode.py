@@ -34,19 +34,19 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--kind {', '.join(sorted(unknown))}: there are {', '.join(EVENTS)}")
     faults = 0
     with progress(text("reading", args.lang)) as report:
-        for path in args.paths:
-            for source in sources_of(path, settings, NoBlobs(), report):
-                try:
-                    identity = Identity(settings.org, settings.network, settings.sensor, source.origin(), source.kind)
-                    for piece in source.pieces(identity, None):
-                        for batch in piece.batches:
-                            if not args.kind or batch.kind in args.kind:
-                                sys.stdout.buffer.write(lines(batch))
-                        for bad in piece.bad:
-                            say(text("fault", args.lang, fault=bad))
-                        faults += len(piece.bad)
-                except BadInput as e:
-                    say(text("fault", args.lang, fault=e))
-                    faults += 1
+        sources = [s for path in args.paths for s in sources_of(path, settings, NoBlobs(), report)]
+        for source in sources:
+            try:
+                identity = Identity(settings.org, settings.network, settings.sensor, source.origin(), source.kind)
+                for piece in source.pieces(identity, None):
+                    for batch in piece.batches:
+                        if not args.kind or batch.kind in args.kind:
+                            sys.stdout.buffer.write(lines(batch))
+                    for bad in piece.bad:
+                        say(text("fault", args.lang, fault=bad))
+                    faults += len(piece.bad)
+            except BadInput as e:
+                say(text("fault", args.lang, fault=e))
+                faults += 1
     sys.stdout.buffer.flush()
     return 2 if faults else 0

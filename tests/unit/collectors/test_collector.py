@@ -203,8 +203,9 @@ def test_a_log_that_has_grown_is_read_on_from_its_position():
     assert grown.asked == [1]
     assert (report.rows, report.already) == ({"flow": 4, "dns": 1}, 3)
     assert len(set(sent.ids("flow"))) == len(sent.ids("flow")) == 7
+    assert not report.unchanged
     (same,) = sent.collect(Made("a", grown.parts, resumes=True))
-    assert (same.rows, same.already) == ({}, 8)
+    assert (same.rows, same.already, same.unchanged) == ({}, 8, True)
 
 
 def test_a_log_that_breaks_off_keeps_its_position_and_is_read_on_when_it_is_whole():
@@ -238,6 +239,7 @@ def test_a_capture_that_was_read_is_not_read_again_and_says_so():
     second = Made("a", [(3, 2, 0)], place="elsewhere")
     (report,) = sent.collect(second)
     assert second.asked == []
+    assert report.unchanged
     assert (report.already, report.place, report.read_at) == (5, "elsewhere", 1_700_000_000_000_000)
     assert len(sent.ids("flow")) == 3
 
