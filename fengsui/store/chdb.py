@@ -48,12 +48,12 @@ class ChdbStore:
         self._folder = folder
         self._lock = _own(folder) if folder else None
         self._local = threading.local()
-        self._all: list[Any] = []
+        self._all: list[tuple[threading.Thread, Any]] = []
         self._guard = threading.Lock()
         self._connection()
 
     def _connection(self) -> Any:
-        c = getattr(self._local, "connection", None)
+        c = getattr(self._local, "connection", None) or self._inherited()
         if c is None:
             try:
                 c = self._chdb.connect(str(self._folder / "chdb") if self._folder else ":memory:")
@@ -62,8 +62,18 @@ class ChdbStore:
                 raise UsageError(f"cannot open the store in {self._folder}: {reason}") from e
             self._local.connection = c
             with self._guard:
-                self._all.append(c)
+                self._all.append((threading.current_thread(), c))
         return c
+
+    def _inherited(self) -> Any:
+        """The connection of a thread that has ended, if there is one: threads come and go with each run."""
+        with self._guard:
+            for i, (owner, c) in enumerate(self._all):
+                if not owner.is_alive():
+                    self._all[i] = (threading.current_thread(), c)
+                    self._local.connection = c
+                    return c
+        return None
 
     def _run(self, sql: str, output: str, values: Mapping[str, Any] | None = None) -> Any:
         try:
@@ -132,7 +142,7 @@ class ChdbStore:
 
     def close(self) -> None:
         with self._guard:
-            for c in self._all:
+            for _, c in self._all:
                 c.close()
             self._all.clear()
         self._local = threading.local()
