@@ -79,6 +79,8 @@ class Sink:
                 continue
             try:
                 content = wire.read_message(message)
+                if isinstance(content, Batch) and content.kind != _table(place):
+                    raise BadInput(f"rows of {content.kind} in {place.topic}", raw=message.value)
             except NewerSchema as e:
                 log.error("%s: %s: paused until this role is upgraded", place, e)
                 self._paused.add(place)

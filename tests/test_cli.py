@@ -28,8 +28,8 @@ def fengsui(*words: str | Path, **changes: object) -> subprocess.CompletedProces
     environment = {**os.environ, "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
     for name in [n for n in environment if n.startswith("FENGSUI_")]:
         del environment[name]
-    return subprocess.run([sys.executable, "-m", "fengsui", *map(str, words)], text=True, env=environment, timeout=300,
-                          **{"capture_output": True, "cwd": ROOT} | changes)  # fmt: skip
+    given = {"text": True, "env": environment, "timeout": 300, "capture_output": True, "cwd": ROOT} | changes
+    return subprocess.run([sys.executable, "-m", "fengsui", *map(str, words)], check=False, **given)
 
 
 @pytest.fixture
@@ -56,7 +56,8 @@ def web(at: float = 1_700_000_000.0, path: str = "/", port: int = 40_000) -> lis
     return t.c(ACK).c(FIN | ACK).s(FIN | ACK).c(ACK).packets
 
 
-CONN = "#separator \\x09\n#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tconn_state\n"
+FIELDS = ("#fields", "ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "conn_state")
+CONN = "#separator \\x09\n#path\tconn\n" + "\t".join(FIELDS) + "\n"
 
 
 def conn(n: int, ts: str = "1700006400.5") -> str:

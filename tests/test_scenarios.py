@@ -1,7 +1,7 @@
 """A folder is a test: ``tests/scenarios/<name>/`` holds an input and what must come of it (``expect.yaml``).
 
-``expect.yaml``: ``events`` by kind; ``alerts``, each with ``rule``, ``subject`` and ``count``; all of them and no other.
-``faults`` (0 if left out): how many things could not be read. ``below: true`` takes what stays below its alert line too.
+``events`` by kind; ``alerts``, each with ``rule``, ``subject`` and ``count``: all of them and no other. ``faults``: how
+many things could not be read, 0 if left out. ``below: true`` takes what stays below its alert line too.
 """
 
 from __future__ import annotations
