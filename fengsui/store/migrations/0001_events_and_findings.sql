@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS flow (
     `vlan` UInt16 COMMENT 'Outermost VLAN id, 0 if none',
     `duration` Nullable(Float64) COMMENT 'Seconds from the first to the last packet; absent for a single packet',
     `app` LowCardinality(String) COMMENT 'Application protocol found in the payload, as Zeek names services',
-    `conn_state` LowCardinality(String) COMMENT 'Zeek\'s connection state: S0, S1, SF, REJ, S2, S3, RSTO, RSTR, RSTOS0, RSTRH, SH, SHR, OTH',
+    `conn_state` LowCardinality(String) COMMENT 'Zeek\'s connection state: S0 S1 SF REJ S2 S3 RSTO RSTR RSTOS0 RSTRH SH SHR OTH',
     `history` String COMMENT 'Zeek\'s history letters',
     `orig_bytes` UInt64 COMMENT 'Payload bytes of the originator; for TCP by sequence numbers',
     `resp_bytes` UInt64 COMMENT 'Payload bytes of the responder',
@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS flow (
 ) ENGINE = MergeTree
 PARTITION BY toDate(read_at)
 ORDER BY (org, network, ts)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
+    min_bytes_for_wide_part = 100000000;
 
 CREATE TABLE IF NOT EXISTS dns (
     `event_id` FixedString(16) COMMENT 'Identity of the event; the same for a replay of the same capture or log',
@@ -79,7 +80,8 @@ CREATE TABLE IF NOT EXISTS dns (
 ) ENGINE = MergeTree
 PARTITION BY toDate(read_at)
 ORDER BY (org, network, ts)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
+    min_bytes_for_wide_part = 100000000;
 
 CREATE TABLE IF NOT EXISTS http (
     `event_id` FixedString(16) COMMENT 'Identity of the event; the same for a replay of the same capture or log',
@@ -122,7 +124,8 @@ CREATE TABLE IF NOT EXISTS http (
 ) ENGINE = MergeTree
 PARTITION BY toDate(read_at)
 ORDER BY (org, network, ts)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
+    min_bytes_for_wide_part = 100000000;
 
 CREATE TABLE IF NOT EXISTS tls (
     `event_id` FixedString(16) COMMENT 'Identity of the event; the same for a replay of the same capture or log',
@@ -168,7 +171,8 @@ CREATE TABLE IF NOT EXISTS tls (
 ) ENGINE = MergeTree
 PARTITION BY toDate(read_at)
 ORDER BY (org, network, ts)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
+    min_bytes_for_wide_part = 100000000;
 
 CREATE TABLE IF NOT EXISTS file (
     `event_id` FixedString(16) COMMENT 'Identity of the event; the same for a replay of the same capture or log',
@@ -206,7 +210,8 @@ CREATE TABLE IF NOT EXISTS file (
 ) ENGINE = MergeTree
 PARTITION BY toDate(read_at)
 ORDER BY (org, network, ts)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
+    min_bytes_for_wide_part = 100000000;
 
 CREATE TABLE IF NOT EXISTS finding (
     `event_id` FixedString(16) COMMENT 'Identity of the event; the same for a replay of the same capture or log',
@@ -252,4 +257,5 @@ CREATE TABLE IF NOT EXISTS finding (
 ) ENGINE = MergeTree
 PARTITION BY toDate(read_at)
 ORDER BY (org, network, ts)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
+    min_bytes_for_wide_part = 100000000;
