@@ -34,6 +34,7 @@ class Fold:
     def __init__(self, registry: Engine, bus_id: Callable[[str], str] = lambda topic: "") -> None:
         self._registry, self._bus_id = registry, bus_id
         self._next: dict[Place, int] = {}
+        self._ahead: dict[Place, int] = {}
 
     def assigned(self, assignment: Assignment) -> dict[Place, int]:
         """Read on from the registry's own positions, which may be ahead of the bus's."""
@@ -41,14 +42,16 @@ class Fold:
             for topic in {p.topic for p in assignment.positions}:
                 _leave_other_buses(db, topic, self._at(Place(topic, 0)).topic)
             self._next = {p: _position(db, self._at(p)) for p in assignment.positions}
+        self._ahead = {p: n for p, n in self._next.items() if n > assignment.positions[p]}
         return dict(self._next)
 
     def _at(self, place: Place) -> Place:
         return wire.at(place, self._bus_id(place.topic))
 
     def work(self, messages: Sequence[Message], now: float) -> Commit | None:
-        if not messages:
-            return None
+        if not messages:  # one died between registry and bus: the bus learns how far it was
+            ahead, self._ahead = self._ahead, {}
+            return Commit((), ahead) if ahead else None
         after = {msg.place: msg.offset + 1 for msg in messages}
         findings: list[Finding] = []
         dead: list[Output] = []
@@ -67,6 +70,7 @@ class Fold:
             touched = apply(db, findings)
             refresh(db, touched, int(now * 1_000_000))
         self._next |= after
+        after, self._ahead = self._ahead | after, {}
         return Commit(dead, after)
 
 

@@ -188,6 +188,14 @@ def test_a_message_is_folded_once_and_the_position_is_the_registrys(registry):
     assert Fold(registry, lambda topic: "one").assigned(Assignment(2, {PLACE: 0})) == {PLACE: 5}
 
 
+def test_where_one_died_between_registry_and_bus_the_bus_learns_how_far_it_was(registry):
+    begun(registry).work([message(0, seen("a", 3, "1"))], 1.0)
+    heir = begun(registry)
+    assert heir.work([], 2.0).positions == {PLACE: 1}
+    assert heir.work([], 3.0) is None
+    assert begun(registry).work([message(1, seen("b", 3, "1"))], 2.0).positions == {PLACE: 2}
+
+
 def test_a_fold_that_was_overtaken_is_refused_and_writes_nothing(registry):
     slow, fast = begun(registry), begun(registry)
     fast.work([message(0, seen("a", 3, "1"))], 1.0)
