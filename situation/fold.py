@@ -125,14 +125,14 @@ def _replace(db: Connection, f: Finding, touched: set[str], fresh: dict[bytes, F
     t = m.result
     where = (t.c.rule == f.rule) & (t.c.org == f.org) & (t.c.network == f.network) & (
         t.c.window_start == f.window_start)  # fmt: skip
-    row = db.execute(select(t.c.version).where(where)).first()
-    if row is not None and row[0] > f.result_version:
-        return False
+    row = db.execute(select(t.c.version, t.c.rule_version).where(where)).first()
+    if row is not None and row.version > f.result_version and row.rule_version == f.detector_version:
+        return False  # under a changed rule announcements are read from the first again: its results win at any version
     if row is None:
         values = {"rule": f.rule, "org": f.org, "network": f.network, "window_start": f.window_start}
-        db.execute(insert(t).values(version=f.result_version, **values))
+        db.execute(insert(t).values(version=f.result_version, rule_version=f.detector_version, **values))
     else:
-        db.execute(update(t).where(where).values(version=f.result_version))
+        db.execute(update(t).where(where).values(version=f.result_version, rule_version=f.detector_version))
         g = m.finding
         old = (g.c.rule == f.rule) & (g.c.org == f.org) & (g.c.network == f.network) & (
             g.c.window_start == f.window_start)  # fmt: skip

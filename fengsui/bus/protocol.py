@@ -106,6 +106,14 @@ class Bus(Protocol):
         """Random identity made with the topic: another one after the topic was made anew."""
         ...
 
+    def groups(self) -> list[str]:
+        """Every group that was ever opened and not forgotten."""
+        ...
+
+    def forget(self, group: str) -> None:
+        """Drop a group that will not come back: its positions go, and it no longer holds messages."""
+        ...
+
     def idle(self) -> bool:
         """True when every group that was ever opened has committed all that was sent to its topics."""
         ...

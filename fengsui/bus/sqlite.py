@@ -117,6 +117,16 @@ class SqliteBus:
         session.join()
         return session
 
+    def forget(self, group: str) -> None:
+        """Drop a group that will not come back: what only it had not read may go."""
+        with self.write(self._db) as db:
+            for table in ("position", "member", "generation"):
+                db.execute(f"DELETE FROM {table} WHERE grp=?", (group,))  # noqa: S608 the three names above
+
+    def groups(self) -> list[str]:
+        with self._lock:
+            return [g for (g,) in self._db.execute("SELECT DISTINCT grp FROM position ORDER BY grp")]
+
     def idle(self) -> bool:
         with self._lock:
             row = self._db.execute(

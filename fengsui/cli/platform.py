@@ -55,7 +55,8 @@ class Platform:
                                      [*map(events, EVENTS), FINDINGS])]  # fmt: skip
         self.detectors = [self._detector(d) for d in self.catalogue.batch]
         self.hunts: list[Worker] = []
-        self.folds = [self._member(Fold(self.registry), "fold", [FINDINGS])]
+        self._forget("detect.", [w.role.name for w in self.detectors])
+        self.folds = [self._member(Fold(self.registry, self.bus.bus_id), "fold", [FINDINGS])]
 
     def _member(self, role: Role, group: str, read: Sequence[str]) -> Worker:
         return Worker(role, self.bus.member(group, read, instance="0"))
@@ -64,13 +65,20 @@ class Platform:
         role = DetectRole(detector, self.blobs.get, self.bus.partitions)
         return self._member(role, role.name, [events(k) for k in detector.kinds])
 
+    def _forget(self, prefix: str, groups: Sequence[str]) -> None:
+        """Detectors and rules that are no longer there must not hold messages for ever."""
+        for group in self.bus.groups():
+            if group.startswith(prefix) and group not in groups:
+                self.bus.forget(group)
+
     def open_hunts(self, interval: float) -> list[Worker]:
         """Every hunt on its own group; a changed rule is a new group and looks at everything announced again."""
         roles = [*(SliceRole(h, self.store.query, self.bus.partitions, interval) for h in self.catalogue.slices),
                  *(WindowRole(h, self.store.query, self.bus.partitions, interval) for h in self.catalogue.windows)]
         hunts: list[SliceHunt | WindowHunt] = [*self.catalogue.slices, *self.catalogue.windows]
-        self.hunts = [self._member(r, f"{r.name}@{_version(h.rules)}", [STORED])
-                      for r, h in zip(roles, hunts, strict=True)]  # fmt: skip
+        groups = [f"{r.name}@{_version(h.rules)}" for r, h in zip(roles, hunts, strict=True)]
+        self._forget("hunt.", groups)
+        self.hunts = [self._member(r, g, [STORED]) for r, g in zip(roles, groups, strict=True)]
         return self.hunts
 
     def collect(self, sources: Sequence[tuple[Source, Identity]], *, again: bool = False,

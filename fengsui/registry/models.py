@@ -24,6 +24,7 @@ result = Table(
     Column("network", String(200), primary_key=True),
     Column("window_start", BigInteger, primary_key=True),
     Column("version", BigInteger, nullable=False),
+    Column("rule_version", String(200), nullable=False),
 )  # fmt: skip
 
 # The findings that hold today: those of the newest results, and the added ones. The store keeps the history.

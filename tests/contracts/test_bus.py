@@ -184,6 +184,18 @@ def test_idle_means_that_every_group_has_committed_all(make_bus):
     assert bus.idle()
 
 
+def test_a_forgotten_group_no_longer_holds_messages(make_bus):
+    bus = make_bus(topics=topics(1))
+    reader, gone = bus.member("reader", [FLOW]), bus.member("gone", [FLOW])
+    send(bus, b"1")
+    reader.commit(Commit(positions=ends(reader.read(10, 0))))
+    gone.close()
+    assert not bus.idle()
+    bus.forget("gone")
+    assert bus.idle()
+    assert bus.groups() == ["reader"]
+
+
 def test_seek_reads_again_from_there(make_bus):
     bus = make_bus(topics=topics(1))
     send(bus, b"1", b"2", topic="stored")

@@ -78,6 +78,11 @@ def test_an_older_version_that_comes_late_changes_nothing(fold, registry):
     assert acts(registry) == before
 
 
+def test_a_changed_rule_replaces_results_whatever_their_version(fold):
+    assert fold(*found(5, ("a", 3))) == {"a": 3}
+    assert fold(*found(2, ("b", 4), rule=Rule("scan", "v2", "attack/scanning"))) == {"b": 4}
+
+
 def test_in_one_step_the_newest_version_holds_whatever_their_order(fold):
     assert fold(*found(2, ("a", 2)), *found(3, ("b", 3), ("c", 3)), *found(1, ("d", 1), ("e", 1))) == {"b": 3, "c": 3}
 

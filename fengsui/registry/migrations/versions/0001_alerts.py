@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("network", sa.String(length=200), nullable=False),
         sa.Column("window_start", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("rule_version", sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint("rule", "org", "network", "window_start", name=op.f("pk_result")),
     )
     # ### end Alembic commands ###
