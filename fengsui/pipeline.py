@@ -36,7 +36,7 @@ class Role(Protocol):
 class Worker:
     """A role on its session."""
 
-    def __init__(self, role: Role, session: Session, *, limit: int = 64) -> None:
+    def __init__(self, role: Role, session: Session, *, limit: int = 16) -> None:
         self.role, self.session, self.limit = role, session, limit
         self._held: Assignment | None = None
         self._refused: Commit | None = None

@@ -162,7 +162,7 @@ class SqliteSession:
         self._assignment = Assignment(0, self._committed)
         self._next: dict[Place, int] = {}
         self._life = secrets.token_hex(8)  # tells a member from a later one of the same instance
-        self._beat = 0.0
+        self._beat, self._turn = 0.0, 0
 
     @property
     def assignment(self) -> Assignment:
@@ -229,7 +229,11 @@ class SqliteSession:
 
     def _fetch(self, limit: int) -> list[Message]:
         out: list[Message] = []
-        for place, start in self._next.items():
+        self._turn += 1
+        places = list(self._next)
+        turn = self._turn % max(1, len(places))  # each read begins at another place: a busy one starves nobody
+        for place in places[turn:] + places[:turn]:
+            start = self._next[place]
             if len(out) >= limit:
                 break
             rows = self._db.execute(

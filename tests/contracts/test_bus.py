@@ -184,6 +184,15 @@ def test_idle_means_that_every_group_has_committed_all(make_bus):
     assert bus.idle()
 
 
+def test_a_busy_topic_does_not_starve_the_others(make_bus):
+    bus = make_bus(topics=topics(1))
+    for i in range(50):
+        send(bus, b"busy %d" % i)
+    send(bus, b"quiet", topic="findings")
+    member = bus.member("g", [FLOW, "findings"])
+    assert b"quiet" in [m.value for _ in range(4) for m in member.read(5, 0)]
+
+
 def test_a_forgotten_group_no_longer_holds_messages(make_bus):
     bus = make_bus(topics=topics(1))
     reader, gone = bus.member("reader", [FLOW]), bus.member("gone", [FLOW])
