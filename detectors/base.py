@@ -9,7 +9,7 @@ Three shapes, chosen by what they look at:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +21,9 @@ from fengsui.finding import Conclusion, Detection, Rule, Window
 Query = Callable[[str, Mapping[str, Any]], pa.Table]
 """Run read-only SQL with parameters bound by the server (``{name:Type}``). Lists of str/int bind Array(…); bytes of 16
 bind FixedString(16); times are microseconds bound as Int64 and compared with ``fromUnixTimestamp64Micro``."""
+
+Told = list[tuple[Rule, Conclusion]]
+"""What a window hunt concludes of one window."""
 
 ReadBlob = Callable[[str], bytes | None]
 """The content kept under a SHA-256 (hex), or None if none is kept."""
@@ -62,11 +65,16 @@ class SliceHunt(Protocol):
 
 
 class WindowHunt(Protocol):
-    """``hours`` is the length L of its window in hours: the window of hour H is [H - L, H + 1 h)."""
+    """``hours`` is the length L of its window in hours: the window of hour H is [H - L, H + 1 h).
+
+    ``run`` gets windows of that length, ascending and none twice, and answers each, in their order. What it says of a
+    window does not depend on which others it got: they come together only so that rows are read once for all of them.
+    It may hold in memory what lies between the first window's start and the last one's end.
+    """
 
     name: str
     kinds: tuple[str, ...]
     rules: tuple[Rule, ...]
     hours: int
 
-    def run(self, query: Query, org: str, network: str, window: Window) -> list[tuple[Rule, Conclusion]]: ...
+    def run(self, query: Query, org: str, network: str, windows: Sequence[Window]) -> Iterator[tuple[Window, Told]]: ...

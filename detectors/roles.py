@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 import pyarrow as pa
 
@@ -20,6 +21,9 @@ log = logging.getLogger("fengsui.detect")
 
 MAX_OFFSETS = 200
 """Messages in one query of a slice hunt: bounds its memory."""
+
+SPAN_US, MAX_ROWS = 48 * HOUR_US, 3_000_000
+"""Windows that a window hunt gets at once: how far their ends lie apart, and the rows that they hold together."""
 
 
 class DetectRole:
@@ -147,12 +151,18 @@ class WindowRole(Announced):
             version[(e.org, e.network)] = offset
         out: list[Finding] = []
         for (org, network), hours in touched.items():
-            for window in self._dirty(org, network, hours):
-                found = self._hunt.run(self._query, org, network, window)
-                for rule in self._hunt.rules:
-                    mine = [c for r, c in found if r.id == rule.id]
-                    out += result(rule, self._hunt.name, org, network, window, version[(org, network)], mine)
+            for part in self._chunks(org, network, self._dirty(org, network, hours)):
+                for window, found in self._hunt.run(self._query, org, network, part):
+                    for rule in self._hunt.rules:
+                        mine = [c for r, c in found if r.id == rule.id]
+                        out += result(rule, self._hunt.name, org, network, window, version[(org, network)], mine)
         return out
+
+    def _chunks(self, org: str, network: str, windows: list[Window]) -> list[list[Window]]:
+        if len(windows) < 2:
+            return [windows] if windows else []
+        span = Window(windows[0].start, windows[-1].end)
+        return chunks(windows, rows_by_hour(self._query, self._hunt.kinds, org, network, span.start, span.end))
 
     def _dirty(self, org: str, network: str, touched: set[int]) -> list[Window]:
         if not touched:
@@ -174,6 +184,40 @@ def dirty_windows(touched: set[int], hold: Iterable[int], length: int) -> list[W
         if i and h - ordered[i - 1] <= reach:
             ends.add(h)
     return [Window(h - reach, h + HOUR_US) for h in sorted(ends)]
+
+
+def chunks(windows: Sequence[Window], rows: Mapping[int, int]) -> list[list[Window]]:
+    """Ascending windows in runs to compute together: their ends lie within SPAN, and the rows between the first one's
+    start and the last one's end do not go beyond MAX_ROWS, unless a single window holds more.
+
+    ``rows``: how many lie in each hour (its start, microseconds).
+    """
+    hours = sorted(rows)
+    before = [0, *accumulate(rows[h] for h in hours)]
+    out: list[list[Window]] = []
+    for w in windows:
+        first = out[-1][0] if out else w
+        held = before[bisect_left(hours, w.end)] - before[bisect_left(hours, first.start)]
+        if out and w.end - first.end < SPAN_US and held <= MAX_ROWS:
+            out[-1].append(w)
+        else:
+            out.append([w])
+    return out
+
+
+_ROWS = """SELECT intDiv(toUnixTimestamp64Micro(ts), 3600000000) * 3600000000 AS hour, count() AS n FROM {table}
+WHERE org = {{org:String}} AND network = {{network:String}} AND NOT clock_ahead
+AND ts >= fromUnixTimestamp64Micro({{start:Int64}}, 'UTC') AND ts < fromUnixTimestamp64Micro({{end:Int64}}, 'UTC')
+GROUP BY hour"""
+
+
+def rows_by_hour(query: Query, kinds: Iterable[str], org: str, network: str, start: int, end: int) -> dict[int, int]:
+    """How many rows of these kinds lie in each hour of [start, end) that holds any; microseconds."""
+    sql = "\nUNION ALL\n".join(_ROWS.format(table=k) for k in kinds)
+    out: dict[int, int] = {}
+    for r in query(sql, {"org": org, "network": network, "start": start, "end": end}).to_pylist():
+        out[r["hour"]] = out.get(r["hour"], 0) + r["n"]
+    return out
 
 
 _HOURS = """SELECT DISTINCT toInt64(toUnixTimestamp(toStartOfHour(ts))) * 1000000 AS hour FROM {table}

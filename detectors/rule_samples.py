@@ -79,7 +79,7 @@ def correlation_cases(hunt: CorrelationHunt, insert: Insert, query: Query) -> It
         org = f"{hunt.name}/{number}"
         last = max(insert(b).greatest for b in event_batches(sample, org))
         window = Window(hour(last) - hunt.hours * HOUR_US, hour(last) + HOUR_US)
-        yield verdict(hunt.name, c.path, sample, must, bool(hunt.run(query, org, "default", window)))
+        yield verdict(hunt.name, c.path, sample, must, bool(hunt.window(query, org, "default", window)))
 
 
 def event_batches(sample: Section, org: str) -> Iterator[Batch]:

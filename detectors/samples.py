@@ -86,15 +86,10 @@ def check(rules: Path, settings: HuntSettings, load: Callable[[list[Batch]], Que
 
 
 def _highest(query: Query, hunt: WindowHunt, rule: Rule, sample: Sample) -> int:
-    """The highest severity that the rule concludes in any of the sample's windows, the last window first."""
-    top = 0
-    for h in reversed(sample.hours):
-        window = Window(h - hunt.hours * HOUR_US, h + HOUR_US)
-        found = [c.severity for r, c in hunt.run(query, sample.org, "default", window) if r.id == rule.id]
-        top = max([top, *found])
-        if top >= rule.line:
-            break
-    return top
+    """The highest severity that the rule concludes in any of the sample's windows."""
+    windows = [Window(h - hunt.hours * HOUR_US, h + HOUR_US) for h in sample.hours]
+    found = hunt.run(query, sample.org, "default", windows)
+    return max((c.severity for _, told in found for r, c in told if r.id == rule.id), default=0)
 
 
 def _sample(path: Path, section: Any, parent: Section, must_match: bool) -> Sample:

@@ -81,7 +81,7 @@ def run(rules: list[tuple[str, Runnable]], query: Query, part: dict[str, Slice])
         try:
             if isinstance(hunt, CorrelationHunt):
                 window = Window(hour(_START) - hunt.hours * HOUR_US, hour(_START) + HOUR_US)
-                found += len(hunt.run(query, "local", "default", window))
+                found += len(hunt.window(query, "local", "default", window))
             else:
                 found += sum(len(hunt.run(query, part[kind])) for kind in hunt.kinds)
         except Exception as e:  # noqa: BLE001 whatever the engine says is the result here

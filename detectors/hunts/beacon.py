@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
-from detectors.base import Query
-from detectors.hunts import beacon_score
-from detectors.hunts.beacon_score import Scores, Shape
-from detectors.hunts.destinations import modifiers
-from detectors.hunts.facts import Facts, flow_facts, gather, host
+from detectors.base import Query, Told
+from detectors.hunts.beacon_calls import Bounds, Call, Series, Wanted
+from detectors.hunts.beacon_score import Shape
+from detectors.hunts.destinations import Destinations
+from detectors.hunts.facts import Behind, Facts, flow_facts, host
 from detectors.hunts.networks import Networks
-from detectors.hunts.segments import Lists
 from detectors.hunts.sql import Scope
 from detectors.hunts.threat import LEVELS, FirstSeen, Prevalence, Steps, severity, total
 from detectors.rulefile import RuleFile, into
@@ -61,32 +57,15 @@ class StrobeThresholds:
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """Where the window's connections lie: whole seconds, and the hosts inside that made them."""
+class Graded:
+    """A call with the threat that it is, the changes that made it so, and what else is told of it."""
 
-    scope: Scope
-    start: int
-    newest: int
-    hosts: int
-
-
-@dataclass(frozen=True)
-class Call:
-    """A pair that scored: ``dst`` is an address (bytes) or a name. A strobe has no parts."""
-
-    src: bytes
-    dst: bytes | str
-    connections: int
-    parts: Mapping[str, Any]
-    addresses: tuple[bytes, ...] = ()
-
-    @property
-    def target(self) -> str:
-        return self.dst if isinstance(self.dst, str) else ip_text(self.dst)
-
-    @property
-    def related(self) -> str:
-        return f"domain:{self.dst}" if isinstance(self.dst, str) else host(self.dst)
+    call: Call
+    rule: Rule
+    threat: float
+    severity: int
+    changes: Mapping[str, float]
+    extra: Mapping[str, Any]
 
 
 class Beacon:
@@ -101,102 +80,124 @@ class Beacon:
         self._s = into(StrobeThresholds, strobe.thresholds)
         self._networks = networks
 
-    def run(self, query: Query, org: str, network: str, window: Window) -> list[tuple[Rule, Conclusion]]:
-        bounds = self._bounds(query, Scope.of(query, org, network, window, self._networks))
-        if bounds is None:
-            return []
-        limits = {"strobe": self._s.connections, "least": self._t.least_times}
-        named = self._calls(bounds.scope.ask(query, "beacon_names", limits), bounds)
-        told = self._conclude(query, bounds, named, "names")
-        # One story, one alert: what is told of a name is not told again of its addresses.
-        covered: dict[tuple[bytes, Any], Conclusion] = {
-            (c.src, a): s for c, (_, s) in zip(named, told, strict=True) for a in c.addresses
-        }
-        pairs = self._calls(bounds.scope.ask(query, "beacon_pairs", limits), bounds)
-        told += [
-            (rule, c) for p, (rule, c) in zip(pairs, self._conclude(query, bounds, pairs, "pairs"), strict=True)
-            if (p.src, p.dst) not in covered or covered[p.src, p.dst].severity < c.severity
-        ]  # fmt: skip
-        return [(rule, c) for rule, c in told if c.severity > 1]
+    def run(self, query: Query, org: str, network: str, windows: Sequence[Window]) -> Iterator[tuple[Window, Told]]:
+        found: dict[Window, Told] = {}
+        if windows:
+            scope = Scope.of(query, org, network, windows, self._networks)
+            for part, bounds in in_scope(query, scope, self._t.public_share):
+                for window, told in zip(part.windows, self._hunt(query, part, bounds), strict=True):
+                    found[Window(window.end - self._length, window.end)] = told
+        for window in windows:
+            yield window, found.get(window, [])
 
-    def _bounds(self, query: Query, scope: Scope) -> Bounds | None:
-        """The window's scope, or None where another window tells the same story.
+    @property
+    def _length(self) -> int:
+        return (self.hours + 1) * HOUR_US
 
-        Where (almost) no flow has a side inside, the network has public addresses and nobody said which are its own:
-        every pair between public addresses is scored then, but not above ``public_severity``.
-        """
-        row = scope.ask(query, "beacon_bounds").to_pylist()[0]
-        if row["calls"] < self._t.public_share * row["flows"]:
-            other = replace(scope, public=True)
-            public = other.ask(query, "beacon_bounds").to_pylist()[0]
-            if row["calls"] < self._t.public_share * public["calls"]:
-                scope, row = other, public
-        newest = row["newest"]
-        if not row["calls"] or newest * SECOND_US < scope.window.end - HOUR_US:
-            return None
-        start = max(row["first"], newest - DAY_S)
-        since = max(scope.window.start, (start - start % 3600) * SECOND_US)
-        return Bounds(replace(scope, window=Window(since, scope.window.end)), start, newest, row["hosts"])
-
-    def _calls(self, table: pa.Table, bounds: Bounds) -> list[Call]:
-        """The pairs at or above the lowest threshold, the ``most`` highest of them, and the strobes."""
-        t = self._t
-        counts = table.column("connections").to_numpy()
-        strobes = np.flatnonzero(counts >= self._s.connections)
-        times = Lists.from_arrow(table.column("times"))
-        scored = np.flatnonzero(beacon_score.scorable(times, t.shape))
-        times, sizes = times.take(scored), Lists.from_arrow(table.column("sizes")).take(scored)
-        s = beacon_score.score(times, sizes, bounds.start, bounds.newest, t.shape)
-        least = t.public_threat if bounds.scope.public else LEVELS[0]
-        high = [i for i in np.flatnonzero(s.score * 100 >= t.score.base) if t.score.threat(s.score[i] * 100) >= least]
-        high = sorted(high, key=lambda i: (-s.score[i], i))[: t.most]
-        parts = {int(scored[i]): _parts(s, int(i)) for i in high} | {int(i): {} for i in strobes}
-        rows = table.take(np.array(sorted(parts), np.int64)).drop_columns(["times", "sizes"]).to_pylist()
-        return [Call(r["src"], r["dst"], r["connections"], parts[i], tuple(r.get("addresses", ())))
-                for i, r in zip(sorted(parts), rows, strict=True)]  # fmt: skip
-
-    def _conclude(self, query: Query, bounds: Bounds, calls: list[Call], of: str) -> list[tuple[Rule, Conclusion]]:
-        if not calls:
-            return []
-        scope = bounds.scope
-        both = {"src": [ip_text(c.src) for c in calls], "dst": [c.target for c in calls]}
-        known = modifiers(query, scope, of, [c.dst for c in calls], bounds.hosts, bounds.newest, self._t.prevalence,
-                          self._t.first_seen)  # fmt: skip
-        if of == "names":
-            facts = gather(scope.ask(query, "beacon_names_facts", both), ("src", "dst"))
-            missing: dict[Any, int] = {}
-        else:
-            facts = flow_facts(query, scope, ("src_ip", "dst_ip"), [(c.src, c.dst) for c in calls])
-            missing = {(r["src"], r["dst"]): r["missing"] for r in scope.ask(query, "missing_host", both).to_pylist()}
-        told = []
-        for c in calls:
-            without = missing.get((c.src, c.dst), 0)
-            about = known[c.dst]
-            changes = about["modifiers"] | {
-                "missing_host": self._t.missing_host if without else 0.0,
-                "short": self._t.short.change if bounds.newest - bounds.start < self._t.short.hours * 3600 else 0.0,
-            }
-            extra = {"hosts": about["hosts"], "all_hosts": about["all_hosts"], "missing_host": without}
-            told.append(self._tell(c, bounds, facts[c.src, c.dst], changes, extra))
+    def _hunt(self, query: Query, scope: Scope, bounds: Sequence[Bounds]) -> list[Told]:
+        """What is concluded of each window of a scope."""
+        named = self._grade(query, scope, bounds, "names")
+        pairs = self._grade(query, scope, bounds, "pairs")
+        for names, addresses in zip(named, pairs, strict=True):
+            # One story, one alert: what is told of a name is not told again of its addresses.
+            covered: dict[Any, int] = {(g.call.src, a): g.severity for g in names for a in g.call.addresses}
+            addresses[:] = [g for g in addresses if covered.get((g.call.src, g.call.dst), 1) < g.severity]
+            names[:] = [g for g in names if g.severity > 1]
+        by_name, by_pair = self._behind(query, scope, named, "names"), self._behind(query, scope, pairs, "pairs")
+        told: list[Told] = []
+        for names, addresses, b, window in zip(named, pairs, bounds, scope.windows, strict=True):
+            known = [(g, by_name) for g in names] + [(g, by_pair) for g in addresses]
+            told.append([self._tell(g, b, scope.public, behind.of((g.call.src, g.call.dst), window))
+                         for g, behind in known if behind])  # fmt: skip
         return told
 
-    def _tell(self, c: Call, bounds: Bounds, facts: Facts, changes: Mapping[str, float],
-              extra: Mapping[str, Any]) -> tuple[Rule, Conclusion]:  # fmt: skip
+    def _grade(self, query: Query, scope: Scope, bounds: Sequence[Bounds], of: str) -> list[list[Graded]]:
+        """The pairs that scored in each window, by ``of`` names or pairs of addresses, with the threat they are."""
+        series = Series(scope.ask(query, f"beacon_{of}", {"least": self._t.least_times}))
+        calls = [series.calls(w, b, self._wanted(scope)) for w, b in zip(scope.windows, bounds, strict=True)]
+        every = [c for mine in calls for c in mine]
+        if not every:
+            return [[] for _ in calls]
+        hosts = {at: b.hosts for at, b in enumerate(bounds)}
+        newest = {at: b.newest for at, b in enumerate(bounds)}
+        dsts = (c.dst for c in every)
+        known = Destinations(query, scope, of, dsts, hosts, newest, self._t.prevalence, self._t.first_seen)
+        missing: dict[Any, int] = {}
+        if of == "pairs":
+            rows = scope.ask(query, "missing_host", _both(every)).to_pylist()
+            missing = {(r["at"], r["src"], r["dst"]): r["missing"] for r in rows}
+        return [
+            [self._graded(c, b, scope.public, known.about(at, c.dst), missing.get((at, c.src, c.dst), 0)) for c in mine]
+            for at, (mine, b) in enumerate(zip(calls, bounds, strict=True))
+        ]
+
+    def _wanted(self, scope: Scope) -> Wanted:
+        t = self._t
+        least = t.public_threat if scope.public else LEVELS[0]
+        return Wanted(t.shape, t.score, t.least_times, least, t.most, self._s.connections)
+
+    def _graded(self, c: Call, b: Bounds, public: bool, about: Mapping[str, Any], missing: int) -> Graded:
+        changes = about["modifiers"] | {
+            "missing_host": self._t.missing_host if missing else 0.0,
+            "short": self._t.short.change if b.newest - b.start < self._t.short.hours * 3600 else 0.0,
+        }
         strobe = c.connections >= self._s.connections
-        rule = self._strobe if strobe else self._beacon
         threat = total(self._s.threat if strobe else self._t.score.threat(c.parts["score"] * 100), changes)
-        grade = min(severity(threat), self._t.public_severity if bounds.scope.public else 6)
+        extra = {"hosts": about["hosts"], "all_hosts": about["all_hosts"], "missing_host": missing}
+        grade = min(severity(threat), self._t.public_severity if public else 6)
+        return Graded(c, self._strobe if strobe else self._beacon, threat, grade, changes, extra)
+
+    def _behind(self, query: Query, scope: Scope, graded: list[list[Graded]], of: str) -> Behind | None:
+        calls = [g.call for mine in graded for g in mine]
+        if not calls:
+            return None
+        if of == "names":
+            return Behind(scope.ask(query, "beacon_names_facts", _both(calls)), ("src", "dst"))
+        return flow_facts(query, scope, ("src_ip", "dst_ip"), ((c.src, c.dst) for c in calls))
+
+    def _tell(self, g: Graded, b: Bounds, public: bool, facts: Facts) -> tuple[Rule, Conclusion]:
+        c = g.call
         explanation = {
             "src": ip_text(c.src), "dst": c.target, "connections": c.connections, **c.parts,
-            "threat": threat, "modifiers": {k: v for k, v in changes.items() if v}, **extra,
-            "ports": sorted(facts.ports), "sides": "unknown" if bounds.scope.public else "known",
-            "bars_start": bounds.start, "bars_end": bounds.newest,
+            "threat": g.threat, "modifiers": {k: v for k, v in g.changes.items() if v}, **g.extra,
+            "ports": sorted(facts.ports), "sides": "unknown" if public else "known",
+            "bars_start": b.start, "bars_end": b.newest,
         }  # fmt: skip
-        return rule, Conclusion(
-            subject=host(c.src), severity=grade, confidence=min(95, round(40 + 25 * math.log10(c.connections))),
+        return g.rule, Conclusion(
+            subject=host(c.src), severity=g.severity, confidence=min(95, round(40 + 25 * math.log10(c.connections))),
             arguments=_arguments(c), explanation=explanation, related=(c.related,), group=f"{host(c.src)} {c.related}",
             filter=_filter(c, facts), **facts.shown(),
         )  # fmt: skip
+
+
+def in_scope(query: Query, scope: Scope, public_share: float) -> Iterator[tuple[Scope, list[Bounds]]]:
+    """The windows with something to score, from the hour of their first call on, and where their calls lie.
+
+    A window whose newest call lies before its last hour is left out: another tells the same story. Where (almost) no
+    flow has a side inside, the network has public addresses and nobody said which are its own: every pair between
+    public addresses is scored then, but not above ``public_severity``. Those windows are a scope of their own.
+    """
+    rows = {r["at"]: r for r in scope.ask(query, "beacon_bounds").to_pylist()}
+    doubtful = {at for at, r in rows.items() if r["calls"] < public_share * r["flows"]}
+    other = replace(scope, public=True)
+    outside = {r["at"]: r for r in other.ask(query, "beacon_bounds").to_pylist()} if doubtful else {}
+    public = {at for at in doubtful if at in outside and rows[at]["calls"] < public_share * outside[at]["calls"]}
+    for part, chosen in ((scope, {at: r for at, r in rows.items() if at not in public}),
+                         (other, {at: outside[at] for at in public})):  # fmt: skip
+        windows, bounds = [], []
+        for at, row in sorted(chosen.items()):
+            newest, end = row["newest"], scope.windows[at].end
+            if row["calls"] and newest * SECOND_US >= end - HOUR_US:
+                start = max(row["first"], newest - DAY_S)
+                windows.append(Window(max(scope.windows[at].start, (start - start % 3600) * SECOND_US), end))
+                bounds.append(Bounds(start, newest, row["hosts"]))
+        if windows:
+            yield replace(part, windows=tuple(windows)), bounds
+
+
+def _both(calls: Iterable[Call]) -> dict[str, list[str]]:
+    pairs = sorted({(ip_text(c.src), c.target) for c in calls})
+    return {"src": [src for src, _ in pairs], "dst": [dst for _, dst in pairs]}
 
 
 def _arguments(c: Call) -> dict[str, Any]:
@@ -211,16 +212,5 @@ def _filter(c: Call, facts: Facts) -> dict[str, Any]:
     src = ip_text(c.src)
     if isinstance(c.dst, bytes):
         return {"kind": "flow", "where": {"src_ip": src, "dst_ip": c.target}}
-    kind = facts.evidence[0].kind
+    kind = facts.kind
     return {"kind": kind, "where": {"src_ip": src, "sni" if kind == "tls" else "host": c.dst}}
-
-
-def _parts(s: Scores, i: int) -> dict[str, Any]:
-    """The numbers behind one score: intervals in seconds, sizes in bytes, bars for a chart."""
-    return {
-        "score": float(s.score[i]), "ts": float(s.ts[i]), "ds": float(s.ds[i]), "dur": float(s.dur[i]),
-        "hist": round(float(s.hist[i]), 3),
-        "intervals": {k: float(getattr(s.intervals, k)[i]) for k in ("q1", "q2", "q3", "mad")},
-        "sizes": {k: float(getattr(s.sizes, k)[i]) for k in ("q1", "q2", "q3", "mad")},
-        "bars": s.bars[i].tolist(), "run": int(s.run[i]),
-    }  # fmt: skip

@@ -1,12 +1,19 @@
--- Connections in scope: how many, from how many hosts, the earliest and the latest in seconds; and flows in all.
-SELECT
-    (SELECT count() FROM @flows) AS flows,
-    count() AS calls,
-    uniqExact(src_ip) AS hosts,
-    toInt64(min(toUnixTimestamp(ts))) AS first,
-    toInt64(max(toUnixTimestamp(ts))) AS newest
+-- Connections in scope, in each window: how many, from how many hosts, the earliest and the latest in seconds; and flows
+-- in all. Sides are looked at once a pair.
+SELECT at, sum(every) AS flows, sum(called) AS calls, uniqExactIf(src, called > 0) AS hosts,
+    minIf(early, called > 0) AS first, maxIf(late, called > 0) AS newest
 FROM (
-    SELECT ts, src_ip FROM @flows WHERE @from(src_ip) AND @to(dst_ip)
+    SELECT src, hour, sum(n) AS every, sumIf(n, call) AS called, minIf(least, call) AS early, maxIf(most, call) AS late
+    FROM (
+        SELECT src_ip AS src, dst_ip AS dst, @hour AS hour, count() AS n, @from(src) AND @to(dst) AS call,
+            toInt64(min(toUnixTimestamp(ts))) AS least, toInt64(max(toUnixTimestamp(ts))) AS most
+        FROM @flows GROUP BY src, dst, hour
+    )
+    GROUP BY src, hour
     UNION ALL
-    SELECT ts, src_ip FROM http WHERE @window AND method = 'CONNECT' AND @from(src_ip)
-)
+    SELECT src_ip AS src, @hour AS hour, 0, count(), toInt64(min(toUnixTimestamp(ts))), toInt64(max(toUnixTimestamp(ts)))
+    FROM http WHERE @window AND method = 'CONNECT' AND @from(src_ip)
+    GROUP BY src, hour
+) ARRAY JOIN @each AS at
+GROUP BY at
+ORDER BY at

@@ -1,9 +1,11 @@
--- Connections of each pair (source inside, name asked for), with the times and sizes of their flows.
-SELECT n.src AS src, n.name AS dst, count() AS connections,
-    if(connections < {strobe:UInt64}, arraySort(groupArray(toUnixTimestamp(f.ts))), []) AS times,
-    if(connections < {strobe:UInt64}, groupArray(f.orig_ip_bytes), []) AS sizes,
-    arraySort(groupUniqArray(50)(f.dst_ip)) AS addresses
-FROM @flows AS f INNER JOIN (SELECT DISTINCT uid, src, name FROM @named_rows) AS n ON f.uid = n.uid
+-- Connections of each pair (source inside, name asked for) with enough of them in all: seconds, bytes and address of each
+-- flow, and the seconds in which the name was first and last asked for on it.
+SELECT n.src AS src, n.name AS dst, groupArray(toUnixTimestamp(f.ts)) AS times, groupArray(f.orig_ip_bytes) AS sizes,
+    groupArray(f.dst_ip) AS peers, groupArray(n.first) AS first, groupArray(n.last) AS last
+FROM @flows AS f INNER JOIN (
+    SELECT uid, src, name, toUnixTimestamp(min(ts)) AS first, toUnixTimestamp(max(ts)) AS last
+    FROM @named_rows GROUP BY uid, src, name
+) AS n ON f.uid = n.uid
 GROUP BY src, dst
-HAVING connections >= {least:UInt64} AND (connections >= {strobe:UInt64} OR length(arrayDistinct(times)) >= {least:UInt64})
+HAVING count() >= {least:UInt64}
 ORDER BY src, dst

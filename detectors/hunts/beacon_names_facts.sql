@@ -1,6 +1,5 @@
 -- What lies behind pairs of a source and a name, by hour; a connection counts once.
-SELECT src, name AS dst,
-    toInt64(toUnixTimestamp(toStartOfHour(ts))) * 1000000 AS hour,
+SELECT src, name AS dst, @hour AS hour,
     uniqExact(uid) AS events,
     min(toUnixTimestamp64Micro(ts)) AS first,
     max(toUnixTimestamp64Micro(ts)) AS last,

@@ -1,9 +1,9 @@
--- Connections of each pair (source inside, address outside). Lists of strobes are not made: their number is enough.
-SELECT src_ip AS src, dst_ip AS dst, count() AS connections,
-    if(connections < {strobe:UInt64}, arraySort(groupArray(toUnixTimestamp(ts))), []) AS times,
-    if(connections < {strobe:UInt64}, groupArray(orig_ip_bytes), []) AS sizes
+-- Connections of each pair (source inside, address outside) with enough of them in all: seconds and bytes of each.
+SELECT src_ip AS src, dst_ip AS dst, groupArray(toUnixTimestamp(ts)) AS times, groupArray(orig_ip_bytes) AS sizes
 FROM @flows
-WHERE @from(src_ip) AND @to(dst_ip)
+WHERE (src_ip, dst_ip) IN (
+    SELECT src_ip, dst_ip FROM @flows GROUP BY src_ip, dst_ip
+    HAVING count() >= {least:UInt64} AND @from(src_ip) AND @to(dst_ip)
+)
 GROUP BY src, dst
-HAVING connections >= {least:UInt64} AND (connections >= {strobe:UInt64} OR length(arrayDistinct(times)) >= {least:UInt64})
 ORDER BY src, dst

@@ -42,9 +42,9 @@ class Scores:
     run: Ints
 
 
-def scorable(times: Lists, shape: Shape) -> Bools:
-    """Pairs with enough non-zero intervals. ``times`` ascend in each list."""
-    return _deltas(times).lengths >= shape.least_deltas
+def scorable(times: Lists, shape: Shape, least_times: int = 0) -> Bools:
+    """Pairs with enough non-zero intervals, and enough distinct seconds. ``times`` ascend in each list."""
+    return _deltas(times).lengths >= max(shape.least_deltas, least_times - 1)
 
 
 def score(times: Lists, sizes: Lists, start: int, newest: int, shape: Shape) -> Scores:

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
+import pyarrow as pa
+
 from detectors.base import Query
-from detectors.hunts.facts import gather, host
+from detectors.hunts.facts import Behind, host
 from detectors.hunts.networks import Networks
-from detectors.hunts.one_rule import OneRule, Told
+from detectors.hunts.one_rule import OneRule
+from detectors.hunts.sql import Scope
 from detectors.hunts.threat import Steps, severity, total
 from detectors.rulefile import RuleFile, into
 from fengsui.finding import Conclusion, Window
@@ -64,37 +67,65 @@ class DnsTunnel(OneRule):
         super().__init__(file, networks)
         self._t = into(Thresholds, file.thresholds)
 
-    def run(self, query: Query, org: str, network: str, window: Window) -> Told:
-        scope = self._scope(query, org, network, window)
-        values = {"least": int(self._t.names.base), "odd": list(ODD_TYPES), "second": list(SECOND_LEVEL)}
-        told = []
-        for row in scope.ask(query, "dns_tunnel", values).to_pylist():
-            facts = scope.ask(query, "dns_tunnel_facts", {"src": ip_text(row["src"]), "domain": row["domain"]})
-            addresses = sorted({a for hour in facts.column("resolved").to_pylist() for a in hour if _is_address(a)})
-            direct = 0
-            if addresses:
-                direct = scope.ask(query, "dns_tunnel_direct", {"dst": addresses}).to_pylist()[0]["connections"]
-            conclusion = self._tell(row, facts, direct)
+    def _conclude(self, query: Query, scope: Scope, found: list[list[Conclusion]]) -> None:
+        values: dict[str, Any] = {"least": int(self._t.names.base), "second": list(SECOND_LEVEL)}
+        sources = scope.ask(query, "dns_tunnel_sources", values).to_pylist()
+        if not sources:
+            return
+        values |= {"src": [ip_text(r["src"]) for r in sources], "domain": [r["domain"] for r in sources],
+                   "odd": list(ODD_TYPES)}  # fmt: skip
+        rows = scope.ask(query, "dns_tunnel", values).to_pylist()
+        if not rows:
+            return
+        pairs = sorted({(ip_text(r["src"]), r["domain"]) for r in rows})
+        both = {"src": [src for src, _ in pairs], "domain": [domain for _, domain in pairs]}
+        answers = Answers(query, scope, scope.ask(query, "dns_tunnel_facts", both))
+        for row in rows:
+            conclusion = self._tell(row, answers, scope.windows[row["at"]])
             if conclusion.severity > 1:
-                told.append((self._rule, conclusion))
-        return told
+                found[row["at"]].append(conclusion)
 
-    def _tell(self, row: Mapping[str, Any], table: Any, direct: int) -> Conclusion:
+    def _tell(self, row: Mapping[str, Any], answers: Answers, window: Window) -> Conclusion:
+        src, domain = ip_text(row["src"]), row["domain"]
+        size, direct = answers.of(row["src"], domain, window)
         seen = look(name for _, name in (v.values() if isinstance(v, dict) else v for v in row["sample"]))
         changes = changes_of(seen, row["odd"] / row["queries"], direct, self._t)
         threat = total(self._t.names.threat(row["names"]), changes)
-        src, domain = ip_text(row["src"]), row["domain"]
         numbers = {"src": src, "domain": domain, "names": row["names"], "queries": row["queries"]}
-        facts = gather(table, ("src", "domain"))[row["src"], domain]
+        facts = answers.behind.of((row["src"], domain), window)
         return Conclusion(
             subject=host(row["src"]), severity=severity(threat),
             confidence=min(90, round(50 + seen.length)), arguments=numbers,
             explanation={**numbers, "threat": threat, "modifiers": {k: v for k, v in changes.items() if v},
                          "mean_length": round(seen.length, 1), "entropy": round(seen.entropy, 2), "odd": row["odd"],
-                         "answer_bytes": sum(table.column("answered").to_pylist()), "direct_connections": direct},
+                         "answer_bytes": size, "direct_connections": direct},
             related=(f"domain:{domain}",), group=f"{host(row['src'])} domain:{domain}",
             filter={"kind": "dns", "where": {"src_ip": src, "query": f"*.{domain}"}}, **facts.shown(),
         )  # fmt: skip
+
+
+class Answers:
+    """What names below a domain were answered with, by source, domain and hour; and connections to those addresses."""
+
+    def __init__(self, query: Query, scope: Scope, table: pa.Table) -> None:
+        self.behind = Behind(table, ("src", "domain"))
+        self._rows: dict[tuple[bytes, str], list[tuple[int, int, set[str]]]] = {}
+        for r in table.select(["src", "domain", "hour", "answered", "resolved"]).to_pylist():
+            resolved = {a for a in r["resolved"] if _is_address(a)}
+            self._rows.setdefault((r["src"], r["domain"]), []).append((r["hour"], r["answered"], resolved))
+        every = sorted({a for rows in self._rows.values() for _, _, resolved in rows for a in resolved})
+        flows = scope.ask(query, "dns_tunnel_direct", {"dst": every}).to_pylist() if every else []
+        self._flows: dict[bytes, list[tuple[int, int]]] = {}
+        for f in flows:
+            self._flows.setdefault(f["dst"], []).append((f["hour"], f["connections"]))
+
+    def of(self, src: bytes, domain: str, window: Window) -> tuple[int, int]:
+        """Bytes of answers, and connections to the addresses answered, both within the window."""
+        rows = [r for r in self._rows[src, domain] if window.start <= r[0] < window.end]
+        addresses = {_packed(a) for _, _, resolved in rows for a in resolved} if self._flows else set()
+        direct = sum(n for a in addresses & self._flows.keys() for hour, n in self._flows[a]
+                     if window.start <= hour < window.end)  # fmt: skip
+        return sum(size for _, size, _ in rows), direct
 
 
 def look(names: Iterable[str]) -> Look:
@@ -120,9 +151,15 @@ def changes_of(seen: Look, odd_share: float, direct: int, t: Thresholds) -> dict
     }
 
 
+def _packed(text: str) -> bytes:
+    a = ip_address(text)
+    return a.packed if a.version == 6 else bytes(10) + b"\xff\xff" + a.packed
+
+
 def _is_address(text: str) -> bool:
+    """Whether the store can read it as an address: those of a link (``%``) it cannot."""
     try:
         ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text

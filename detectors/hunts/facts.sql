@@ -1,6 +1,5 @@
 -- What lies behind what was concluded, by hour: only for a few keys, so the long ids are read for them alone.
-SELECT @keys,
-    toInt64(toUnixTimestamp(toStartOfHour(ts))) * 1000000 AS hour,
+SELECT @keys, @hour AS hour,
     count() AS events,
     min(toUnixTimestamp64Micro(ts)) AS first,
     max(toUnixTimestamp64Micro(ts)) AS last,

@@ -5,7 +5,7 @@ A host inside that guesses is a story of its own; all guessing from outside at o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ import numpy as np
 from detectors.base import Query
 from detectors.hunts.facts import Facts, flow_facts, host
 from detectors.hunts.networks import Networks
-from detectors.hunts.one_rule import OneRule, Told
+from detectors.hunts.one_rule import OneRule
 from detectors.hunts.scans import OUTSIDE, SHOWN
+from detectors.hunts.sql import Scope
 from detectors.hunts.threat import Steps, severity, total
 from detectors.rulefile import RuleFile, into
 from fengsui.finding import Conclusion, Window
@@ -54,41 +55,60 @@ class Guessing(OneRule):
         except ValueError as e:
             raise file.thresholds.error("services: keys are ports", "services") from e
 
-    def run(self, query: Query, org: str, network: str, window: Window) -> Told:
-        scope = self._scope(query, org, network, window)
-        s = self._t.short
-        values = {"ports": self._ports, "least": int(self._t.attempts.base), "seconds": s.seconds,
+    def _conclude(self, query: Query, scope: Scope, found: list[list[Conclusion]]) -> None:
+        s, least = self._t.short, int(self._t.attempts.base)
+        values = {"ports": self._ports, "least": least, "seconds": s.seconds,
                   "bytes_low": s.bytes_low, "bytes_high": s.bytes_high}  # fmt: skip
-        stories = score(scope.ask(query, "guessing", values).to_pylist(), self._t, self._networks)
-        wanted = [(src, dst, port) for (_, port), parts in stories.items() for src, dst in _shown(parts)]
+        rows = scope.ask(query, "guessing", values).to_pylist()
+        stories: list[tuple[int, int, list[dict[str, Any]]]] = []
+        for at, window in enumerate(scope.windows):
+            scored = score(targets(rows, window, least), self._t, self._networks)
+            stories += [(at, port, parts) for (_, port), parts in scored.items()]
+        if not stories:
+            return
+        wanted = {(*pair, port) for _, port, parts in stories for pair in _shown(parts)}
         extra = f"proto = 'tcp' AND resp_bytes > 0 AND {scope.piece('short')}"
-        facts = flow_facts(query, scope, ("src_ip", "dst_ip", "dst_port"), wanted, extra, values)
-        return [(self._rule, self._tell(port, parts, facts)) for (_, port), parts in stories.items()]
+        behind = flow_facts(query, scope, ("src_ip", "dst_ip", "dst_port"), wanted, extra, values)
+        for at, port, parts in stories:
+            facts = Facts.joined(behind.of((*pair, port), scope.windows[at]) for pair in _shown(parts))
+            found[at].append(self._tell(port, parts, facts))
 
-    def _tell(self, port: int, parts: list[dict[str, Any]], facts: Mapping[tuple[Any, ...], Facts]) -> Conclusion:
+    def _tell(self, port: int, parts: list[dict[str, Any]], facts: Facts) -> Conclusion:
         worst = parts[0]
-        behind = Facts()
-        for pair in _shown(parts):
-            behind.join(facts[*pair, port])
         src, service = ip_text(worst["src"]), self._t.services[str(port)]
-        targets = list(dict.fromkeys(ip_text(d) for p in parts for d in p["targets"]))
+        hosts = list(dict.fromkeys(ip_text(d) for p in parts for d in p["targets"]))
         sources = [ip_text(p["src"]) for p in parts]
-        numbers = {"src": src, "dst": targets[0], "port": port, "service": service, "attempts": worst["attempts"],
-                   "targets": len(targets), "sources": len(sources)}  # fmt: skip
+        numbers = {"src": src, "dst": hosts[0], "port": port, "service": service, "attempts": worst["attempts"],
+                   "targets": len(hosts), "sources": len(sources)}  # fmt: skip
         shown = [{"src": ip_text(p["src"]), "targets": len(p["targets"]),
                   **{k: p[k] for k in ("attempts", "size", "likeness", "threat")}} for p in parts[:SHOWN]]  # fmt: skip
         return Conclusion(
             subject=f"host:{src}", severity=severity(worst["threat"]), confidence=round(40 + 50 * worst["likeness"]),
             arguments=numbers, explanation={**numbers, "threat": worst["threat"], "parts": shown},
-            related=tuple(f"host:{a}" for a in dict.fromkeys([*targets, *sources[1:]]))[:SHOWN],
+            related=tuple(f"host:{a}" for a in dict.fromkeys([*hosts, *sources[1:]]))[:SHOWN],
             group=f"{OUTSIDE if worst['outside'] else host(worst['src'])} {service}",
-            filter={"kind": "flow", "where": {"src_ip": src, "dst_port": port}}, **behind.shown(),
+            filter={"kind": "flow", "where": {"src_ip": src, "dst_port": port}}, **facts.shown(),
         )  # fmt: skip
 
 
 def _shown(parts: list[dict[str, Any]]) -> list[tuple[bytes, bytes]]:
     """The pairs whose flows are counted and shown: the worst, and enough of each."""
     return [(p["src"], d) for p in parts[:SHOWN] for d in p["targets"][:50]]
+
+
+def targets(rows: Iterable[Row], window: Window, least: int) -> list[Row]:
+    """Rows by source, service and hour as the targets of each source and service within a window, the most tried first.
+    Only of those with ``least`` tries or more."""
+    sizes: dict[tuple[bytes, int], dict[bytes, list[int]]] = {}
+    for r in rows:
+        if window.start <= r["hour"] < window.end:
+            sizes.setdefault((r["src"], r["port"]), {}).setdefault(r["dst"], []).extend(r["sizes"])
+    out: list[Row] = []
+    for (src, port), by in sizes.items():
+        if sum(map(len, by.values())) >= least:
+            most = sorted(by.items(), key=lambda item: (-len(item[1]), item[0]))
+            out += [{"src": src, "port": port, "dst": dst, "sizes": tried} for dst, tried in most]
+    return out
 
 
 def score(rows: list[Row], t: Thresholds, networks: Networks) -> dict[tuple[bytes | str, int], list[dict[str, Any]]]:

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from detectors.base import Query
 from detectors.hunts.sql import Scope
 from detectors.hunts.threat import FirstSeen
-from fengsui.finding import Window
+from fengsui.finding import HOUR_US, Window
 
 DAY_US = 86_400_000_000
 
 
-def ages(query: Query, scope: Scope, name: str, dsts: list[str], newest: int,
-         t: FirstSeen) -> tuple[dict[Any, float], float]:  # fmt: skip
-    """Days since each destination was first seen in the last ``old_days`` and one, and since the network's first event.
+class History:
+    """When destinations were first seen in the last ``old_days`` and one before the end of each window of a scope.
 
-    ``newest`` (seconds) is the day counted from. Nothing is looked up while the memory is too short to tell: on a new
-    installation everything would be new.
+    Nothing is looked up while the memory is too short to tell: on a new installation everything would be new.
+    ``newest``: seconds of the newest call of any window.
     """
-    end = scope.window.end
-    back = replace(scope, window=Window(end - round((t.old_days + 1) * DAY_US), end))
-    first = replace(scope, window=Window(0, end)).ask(query, "history_start").column("first").to_pylist()
-    memory = _days(newest, first[0]) if first else 0.0
-    if memory <= t.new_days:
-        return {}, memory
-    rows = back.ask(query, name, {"dst": dsts}).to_pylist()
-    return {r["dst"]: _days(newest, r["first"]) for r in rows}, memory
+
+    def __init__(self, query: Query, scope: Scope, name: str, dsts: Sequence[str], newest: int, t: FirstSeen) -> None:
+        self._scope, self._t = scope, t
+        self._back = round((t.old_days + 1) * 24) * HOUR_US
+        ends = scope.span.end
+        first = replace(scope, windows=(Window(0, ends),)).ask(query, "history_start").column("first")
+        self._first: int | None = first[0].as_py() if len(first) else None
+        self._seen: dict[bytes | str, list[tuple[int, int]]] = {}
+        if dsts and self.memory(newest) > t.new_days:
+            whole = Window(scope.windows[0].end - self._back, ends)
+            back = replace(scope, windows=(whole,))
+            for r in back.ask(query, name, {"dst": dsts, "later": ends - self._back}).to_pylist():
+                self._seen.setdefault(r["dst"], []).append((r["since"], r["first"]))
+
+    def memory(self, newest: int) -> float:
+        """Days from the network's first event to ``newest`` (seconds)."""
+        return 0.0 if self._first is None else _days(newest, self._first)
+
+    def modifier(self, at: int, dst: bytes | str, newest: int) -> float:
+        """Change of the threat for a destination in window ``at``; ``newest`` (seconds) is counted from."""
+        end = self._scope.windows[at].end
+        times = [first for since, first in self._seen.get(dst, ()) if since >= end - self._back and first < end]
+        return self._t.modifier(_days(newest, min(times)) if times else None, self.memory(newest))
 
 
 def _days(newest: int, first: int) -> float:

@@ -1,2 +1,7 @@
--- How many hosts inside called outside.
-SELECT uniqExact(src_ip) AS hosts FROM @flows WHERE @from(src_ip) AND @to(dst_ip)
+-- How many hosts inside called outside, in each window.
+SELECT at, uniqExact(src) AS hosts
+FROM (
+    SELECT src, hour FROM (SELECT DISTINCT src_ip AS src, dst_ip AS dst, @hour AS hour FROM @flows)
+    WHERE @from(src) AND @to(dst)
+) ARRAY JOIN @each AS at
+GROUP BY at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Address, ip_network
 
 from fengsui.errors import BadSetting
@@ -35,25 +36,32 @@ class Networks:
 
     def local_sql(self, column: str) -> str:
         """A condition on an IPv6 column; its values are bound (:meth:`parameters`)."""
-        return _condition(column, "local", len(self.local))
+        return _condition(column, "local")
 
     def nowhere_sql(self, column: str) -> str:
-        return _condition(column, "nowhere", len(self.nowhere))
+        return _condition(column, "nowhere")
 
     def outside_sql(self, column: str) -> str:
-        return f"(NOT {self.local_sql(column)} AND NOT {self.nowhere_sql(column)})"
+        return f"NOT {_condition(column, 'inside')}"
 
-    def parameters(self) -> dict[str, str]:
-        out: dict[str, str] = {}
-        for name, ranges in (("local", self.local), ("nowhere", self.nowhere)):
-            for i, (low, high) in enumerate(ranges):
-                out[f"{name}_low{i}"], out[f"{name}_high{i}"] = str(IPv6Address(low)), str(IPv6Address(high))
+    @cached_property
+    def _bound(self) -> dict[str, list[str]]:
+        """Ends of ranges by name; ``inside``: all that is not outside."""
+        named = {"local": self.local, "nowhere": self.nowhere, "inside": (*self.local, *self.nowhere)}
+        out: dict[str, list[str]] = {}
+        for name, ranges in named.items():
+            out |= {f"{name}_lows": [str(IPv6Address(low)) for low, _ in ranges],
+                    f"{name}_highs": [str(IPv6Address(high)) for _, high in ranges]}  # fmt: skip
         return out
 
+    def parameters(self, sql: str) -> dict[str, list[str]]:
+        """The ranges that a text asks for."""
+        return {k: v for k, v in self._bound.items() if f"{{{k}:" in sql}
 
-def _condition(column: str, name: str, count: int) -> str:
-    parts = (f"{column} BETWEEN {{{name}_low{i}:IPv6}} AND {{{name}_high{i}:IPv6}}" for i in range(count))
-    return "(" + (" OR ".join(parts) or "false") + ")"
+
+def _condition(column: str, name: str) -> str:
+    """By two lists: a comparison for each range would take the engine longer to plan than a small query to run."""
+    return f"arrayExists((l, h) -> {column} BETWEEN l AND h, {{{name}_lows:Array(IPv6)}}, {{{name}_highs:Array(IPv6)}})"
 
 
 def _within(value: int, ranges: tuple[Range, ...]) -> bool:

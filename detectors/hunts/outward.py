@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from detectors.base import Query
-from detectors.hunts import destinations
-from detectors.hunts.facts import Facts, flow_facts, host
+from detectors.hunts.destinations import Destinations, all_hosts
+from detectors.hunts.facts import Facts, flow_facts
 from detectors.hunts.networks import Networks
-from detectors.hunts.one_rule import OneRule, Told
+from detectors.hunts.one_rule import OneRule
 from detectors.hunts.sql import Scope
 from detectors.hunts.threat import FirstSeen, Prevalence, Steps, severity, total
 from detectors.rulefile import RuleFile, into
@@ -34,12 +34,11 @@ class LongConnection(OneRule):
         super().__init__(file, networks)
         self._t = into(LongThresholds, file.thresholds)
 
-    def run(self, query: Query, org: str, network: str, window: Window) -> Told:
-        scope, t = self._scope(query, org, network, window), self._t
+    def _conclude(self, query: Query, scope: Scope, found: list[list[Conclusion]]) -> None:
+        t = self._t
         rows = scope.ask(query, "long_connection", {"least": t.hours.base * 3600}).to_pylist()
-        threats = [t.hours.threat(r["total"] / 3600) for r in rows]
-        told = outward(query, scope, rows, threats, t.prevalence, t.first_seen, long_numbers)
-        return [(self._rule, c) for c in told]
+        scored = [Scored(r["at"], r, t.hours.threat(r["total"] / 3600), long_numbers(r)) for r in rows]
+        outward(query, scope, scored, t.prevalence, t.first_seen, found)
 
 
 def long_numbers(row: Row) -> dict[str, Any]:
@@ -63,20 +62,20 @@ class Exfiltration(OneRule):
         super().__init__(file, networks)
         self._t = into(ExfiltrationThresholds, file.thresholds)
 
-    def run(self, query: Query, org: str, network: str, window: Window) -> Told:
-        scope, t = self._scope(query, org, network, window), self._t
-        limits = {"least": int(t.bytes_sent.base), "ratio": t.ratio}
-        rows = busiest(scope.ask(query, "exfiltration", limits).to_pylist())
-        threats = [t.bytes_sent.threat(r["sent"]) for r in rows]
-        told = outward(query, scope, rows, threats, t.prevalence, t.first_seen, sent_numbers)
-        return [(self._rule, c) for c in told]
+    def _conclude(self, query: Query, scope: Scope, found: list[list[Conclusion]]) -> None:
+        t = self._t
+        rows = scope.ask(query, "exfiltration", {"least": int(t.bytes_sent.base), "ratio": t.ratio}).to_pylist()
+        scored = [Scored(at, r, t.bytes_sent.threat(r["sent"]), sent_numbers(r))
+                  for at, window in enumerate(scope.windows) for r in busiest(rows, window)]  # fmt: skip
+        outward(query, scope, scored, t.prevalence, t.first_seen, found)
 
 
-def busiest(rows: list[Row]) -> list[Row]:
-    """The hour of each pair in which most was sent; rows come with the most first."""
+def busiest(rows: list[Row], window: Window) -> list[Row]:
+    """The hour of each pair within the window in which most was sent; rows come with the most first."""
     found: dict[tuple[bytes, bytes], Row] = {}
     for row in rows:
-        found.setdefault((row["src"], row["dst"]), row)
+        if window.start <= row["hour"] < window.end:
+            found.setdefault((row["src"], row["dst"]), row)
     return list(found.values())
 
 
@@ -86,33 +85,47 @@ def sent_numbers(row: Row) -> dict[str, Any]:
             "hour": row["hour"], "megabytes": round(row["sent"] / 1e6)}  # fmt: skip
 
 
-def outward(query: Query, scope: Scope, rows: list[Row], threats: list[float], prevalence: Prevalence,
-            first_seen: FirstSeen, numbers: Callable[[Row], Row]) -> list[Conclusion]:  # fmt: skip
+@dataclass(frozen=True)
+class Scored:
+    """A pair that scored in window ``at``, and the numbers behind it."""
+
+    at: int
+    row: Row
+    threat: float
+    numbers: Row
+
+    @property
+    def pair(self) -> tuple[bytes, bytes]:
+        return self.row["src"], self.row["dst"]
+
+
+def outward(query: Query, scope: Scope, scored: list[Scored], prevalence: Prevalence, first_seen: FirstSeen,
+            found: list[list[Conclusion]]) -> None:  # fmt: skip
     """Conclusions for pairs that scored, with what is known of their destinations."""
-    if not rows:
-        return []
-    facts = flow_facts(query, scope, ("src_ip", "dst_ip"), [(r["src"], r["dst"]) for r in rows])
-    newest = max(f.last for f in facts.values()) // 1_000_000
-    hosts = destinations.all_hosts(query, scope)
-    dsts = [r["dst"] for r in rows]
-    known = destinations.modifiers(query, scope, "pairs", dsts, hosts, newest, prevalence, first_seen)
-    told = []
-    for row, threat in zip(rows, threats, strict=True):
-        about = known[row["dst"]]
-        final = total(threat, about["modifiers"])
+    if not scored:
+        return
+    behind = flow_facts(query, scope, ("src_ip", "dst_ip"), (s.pair for s in scored))
+    newest: dict[int, int] = {}
+    for s in scored:
+        last = behind.last(s.pair, scope.windows[s.at]) // 1_000_000
+        newest[s.at] = max(newest.get(s.at, last), last)
+    known = Destinations(query, scope, "pairs", (s.pair[1] for s in scored), all_hosts(query, scope), newest,
+                         prevalence, first_seen)  # fmt: skip
+    for s in scored:
+        about = known.about(s.at, s.pair[1])
+        final = total(s.threat, about["modifiers"])
         if severity(final) > 1:
-            told.append(_tell(row, final, about, facts[row["src"], row["dst"]], numbers(row)))
-    return told
+            found[s.at].append(_tell(s, final, about, behind.of(s.pair, scope.windows[s.at])))
 
 
-def _tell(row: Row, threat: float, about: Row, facts: Facts, numbers: Row) -> Conclusion:
-    src, dst = ip_text(row["src"]), ip_text(row["dst"])
+def _tell(s: Scored, threat: float, about: Row, facts: Facts) -> Conclusion:
+    src, dst = map(ip_text, s.pair)
     changes = {k: v for k, v in about["modifiers"].items() if v}
     return Conclusion(
-        subject=host(row["src"]), severity=severity(threat), confidence=60,
-        arguments={"src": src, "dst": dst, **numbers},
-        explanation={"src": src, "dst": dst, **numbers, "threat": threat, "ports": sorted(facts.ports),
+        subject=f"host:{src}", severity=severity(threat), confidence=60,
+        arguments={"src": src, "dst": dst, **s.numbers},
+        explanation={"src": src, "dst": dst, **s.numbers, "threat": threat, "ports": sorted(facts.ports),
                      "modifiers": changes, "hosts": about["hosts"], "all_hosts": about["all_hosts"]},
-        related=(host(row["dst"]),), group=f"{host(row['src'])} {host(row['dst'])}",
+        related=(f"host:{dst}",), group=f"host:{src} host:{dst}",
         filter={"kind": "flow", "where": {"src_ip": src, "dst_ip": dst}}, **facts.shown(),
     )  # fmt: skip

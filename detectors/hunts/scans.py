@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from detectors.base import Query
-from detectors.hunts.facts import Facts, flow_facts, host
+from detectors.hunts.facts import Behind, Facts, flow_facts, host
 from detectors.hunts.networks import Networks
-from detectors.hunts.one_rule import OneRule, Told
+from detectors.hunts.one_rule import OneRule
+from detectors.hunts.sql import Scope
 from detectors.hunts.threat import Steps, severity, total
 from detectors.rulefile import RuleFile, into
 from fengsui.finding import Conclusion, Window
@@ -54,24 +55,30 @@ class Scan(OneRule):
         self._t = into(Thresholds, file.thresholds)
         self._fixed, self._column = ("port", "dst_port") if self.name == "scan_horizontal" else ("dst", "dst_ip")
 
-    def run(self, query: Query, org: str, network: str, window: Window) -> Told:
-        scope = self._scope(query, org, network, window)
+    def _conclude(self, query: Query, scope: Scope, found: list[list[Conclusion]]) -> None:
         rows = scope.ask(query, self.name, {"least": int(self._t.tried.base)}).to_pylist()
         if not rows:
-            return []
-        keys = {"src": [ip_text(r["src"]) for r in rows], self._fixed: [_plain(r[self._fixed]) for r in rows]}
-        answers = scope.ask(query, f"{self.name}_answered", keys).to_pylist()
-        scored = score(rows, answers, self._fixed, self._t, self._networks)
-        parts = [(r["src"], r[self._fixed]) for story in scored.values() for r in story[:SHOWN]]
-        probe = scope.piece("probe")
-        facts = flow_facts(query, scope, ("src_ip", self._column), parts, extra=probe)
-        return [(self._rule, self._tell(story, facts)) for story in scored.values()]
+            return
+        keys = sorted({self._key(r) for r in rows})
+        values = {"src": [ip_text(s) for s, _ in keys], self._fixed: [_plain(v) for _, v in keys]}
+        answers = _by_window(scope.ask(query, f"{self.name}_answered", values).to_pylist())
+        stories: list[tuple[int, list[dict[str, Any]]]] = []
+        for at, mine in _by_window(rows).items():
+            scored = score(mine, answers.get(at, []), self._fixed, self._t, self._networks)
+            stories += [(at, story) for story in scored.values()]
+        wanted = {self._key(r) for _, story in stories for r in story[:SHOWN]}
+        if not wanted:
+            return
+        behind = flow_facts(query, scope, ("src_ip", self._column), wanted, extra=scope.piece("probe"))
+        for at, story in stories:
+            found[at].append(self._tell(story, behind, scope.windows[at]))
 
-    def _tell(self, story: Sequence[Row], facts: Mapping[tuple[Any, ...], Facts]) -> Conclusion:
+    def _key(self, row: Row) -> tuple[bytes, Any]:
+        return row["src"], row[self._fixed]
+
+    def _tell(self, story: Sequence[Row], behind: Behind, window: Window) -> Conclusion:
         worst = story[0]
-        behind = Facts()
-        for row in story[:SHOWN]:
-            behind.join(facts[row["src"], row[self._fixed]])
+        facts = Facts.joined(behind.of(self._key(r), window) for r in story[:SHOWN])
         sources = list(dict.fromkeys(ip_text(r["src"]) for r in story))
         src, outside = sources[0], worst["outside"]
         parts = [self._numbers(r) | {"threat": r["threat"]} for r in story[:SHOWN]]
@@ -85,13 +92,20 @@ class Scan(OneRule):
             explanation={**numbers, "threat": worst["threat"], "sources": len(sources), "parts": parts,
                          "outside": outside, "attempts": sum(r["attempts"] for r in story)},
             related=tuple(dict.fromkeys(related))[:SHOWN], group=OUTSIDE if outside else "",
-            filter={"kind": "flow", "where": where}, **behind.shown(),
+            filter={"kind": "flow", "where": where}, **facts.shown(),
         )  # fmt: skip
 
     def _numbers(self, row: Row) -> dict[str, Any]:
         """Hosts or ports of one part that were tried in vain, and that answered."""
         return {"src": ip_text(row["src"]), self._fixed: _plain(row[self._fixed]),
                 **{k: row[k] for k in ("proto", "tried", "answered")}}  # fmt: skip
+
+
+def _by_window(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    out: dict[int, list[Row]] = {}
+    for r in rows:
+        out.setdefault(r["at"], []).append(r)
+    return out
 
 
 def score(rows: Iterable[Row], answers: Iterable[Row], fixed: str, t: Thresholds,

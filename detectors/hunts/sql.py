@@ -1,22 +1,26 @@
 """The hunts' SQL: a file each, with a few shared pieces filled in by name. Values are bound by the server, never here.
 
-``@window`` the rows of the organisation's network in the window; ``@flows`` its flows, each once; ``@local(column)``,
-``@outside(column)`` and ``@nowhere(column)`` the sides of an address; ``@from(column)`` and ``@to(column)`` the ends
-of calls to the outside.
+``@window`` the rows of the organisation's network from the first window's start to the last one's end; ``@flows`` its
+flows, each once; ``@hour`` the start of a row's hour (µs), and ``@each`` the numbers of the windows that a column
+``hour`` lies in; ``@local(column)``, ``@outside(column)`` and ``@nowhere(column)`` the sides of an address;
+``@from(column)`` and ``@to(column)`` the ends of calls to the outside.
+
+Windows are made of whole hours, so what is counted by hour is added up for each window: rows are read once for all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from detectors.base import Query
 from detectors.hunts.networks import Networks
-from fengsui.finding import Window
+from fengsui.finding import HOUR_US, Window
 
 _PIECE = re.compile(r"@(\w+)(?:\((\w+)\))?")
 Piece = str | Callable[[str], str]
@@ -24,27 +28,42 @@ Piece = str | Callable[[str], str]
 
 @dataclass(frozen=True)
 class Scope:
-    """What every query of one run of a hunt is bound to. ``public``: no side is known to be inside (see beacon).
-    ``reports``: some flows are reported while still open."""
+    """What every query of one run of a hunt is bound to. Windows ascend, and neither end ever goes back from one to the
+    next. ``public``: no side is known to be inside (see beacon). ``reports``: some flows are reported while still open.
+    """
 
     org: str
     network: str
-    window: Window
+    windows: tuple[Window, ...]
     networks: Networks
     public: bool = False
     reports: bool = True
 
     @staticmethod
-    def of(query: Query, org: str, network: str, window: Window, networks: Networks) -> Scope:
+    def of(query: Query, org: str, network: str, windows: Sequence[Window], networks: Networks) -> Scope:
         """The scope of a run; asks whether any flow is reported while open, which few windows need to care for."""
-        scope = Scope(org, network, window, networks)
+        scope = Scope(org, network, tuple(windows), networks)
         return replace(scope, reports=bool(scope.ask(query, "flows_open").to_pylist()[0]["n"]))
+
+    @cached_property
+    def span(self) -> Window:
+        """From the start of the first window to the end of the last."""
+        return Window(self.windows[0].start, self.windows[-1].end)
+
+    @cached_property
+    def _hours(self) -> dict[str, list[int]]:
+        """For each hour of the span the number of the first window that it lies in, and of the first behind it."""
+        hours = range(self.span.start, self.span.end, HOUR_US)
+        lows = [bisect_right(self.windows, h, key=lambda w: w.end) for h in hours]
+        highs = [bisect_right(self.windows, h, key=lambda w: w.start) for h in hours]
+        return {"lows": lows, "highs": [max(ends) for ends in zip(lows, highs, strict=True)]}
 
     def ask(self, query: Query, name: str, values: Mapping[str, Any] | None = None, **pieces: Piece) -> Any:
         """Run ``name``.sql; the answer is a table."""
         sql = fill(name, self._pieces() | pieces)
-        bound = {"org": self.org, "network": self.network, "start": self.window.start, "end": self.window.end}
-        return query(sql, bound | self.networks.parameters() | dict(values or {}))
+        bound = {"org": self.org, "network": self.network, "start": self.span.start, "end": self.span.end}
+        hours = self._hours if "{lows:" in sql else {}
+        return query(sql, bound | hours | self.networks.parameters(sql) | dict(values or {}))
 
     def piece(self, name: str) -> str:
         """A condition that several queries share, filled."""

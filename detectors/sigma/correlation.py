@@ -6,7 +6,7 @@ different things lie in the fullest span is counted here, exactly, wherever it b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
 from sigma.correlations import SigmaCorrelationConditionOperator as Operator
 from sigma.correlations import SigmaCorrelationType as Type
 
-from detectors.base import Query
+from detectors.base import Query, Told
 from detectors.rulefile import Section, parse
 from detectors.sigma.backend import NotCovered
 from detectors.sigma.fields import FIELDS
@@ -172,13 +172,26 @@ class CorrelationHunt:
         self.rules: tuple[Rule, ...] = (correlation.rule,)
         self.hours = -(-correlation.span // HOUR_US)
 
-    def run(self, query: Query, org: str, network: str, window: Window) -> list[tuple[Rule, Conclusion]]:
+    def run(self, query: Query, org: str, network: str, windows: Sequence[Window]) -> Iterator[tuple[Window, Told]]:
+        """Window by window, and only where all of them together hold enough: a window holds no more."""
+        together = Window(windows[0].start, windows[-1].end) if windows else Window(0, 0)
+        enough = len(windows) < 2 or self._ask(query, org, network, together, "count() AS n").num_rows > 0
+        for window in windows:
+            yield window, self.window(query, org, network, window) if enough else []
+
+    def _ask(self, query: Query, org: str, network: str, window: Window, what: str) -> pa.Table:
         c = self.correlation
         rows = "\nUNION ALL\n".join(c.selects)
-        sql = f"""SELECT keys, groupArraySorted({MAX_ROWS})((t, code, kind, id)) AS events FROM ({rows})
+        sql = f"""SELECT keys, {what} FROM ({rows})
 GROUP BY keys HAVING uniqExact(code) >= {{least:UInt64}} ORDER BY keys"""  # noqa: S608 literals.py quotes
         bound = {"org": org, "network": network, "start": window.start, "end": window.end, "least": c.least}
-        table = query(sql, bound).combine_chunks()
+        return query(sql, bound)
+
+    def window(self, query: Query, org: str, network: str, window: Window) -> Told:
+        """What is concluded of one window."""
+        c = self.correlation
+        events = f"groupArraySorted({MAX_ROWS})((t, code, kind, id)) AS events"
+        table = self._ask(query, org, network, window, events).combine_chunks()
         found = (self._conclude(table, i, org) for i in range(table.num_rows))
         return [(c.rule, conclusion) for conclusion in found if conclusion is not None]
 

@@ -35,7 +35,10 @@ class BusyHosts:
 
     name, kinds, rules, hours = "busy", ("flow",), (BUSY,), 1
 
-    def run(self, query, org, network, window):
+    def run(self, query, org, network, windows):
+        return ((w, self._window(query, org, network, w)) for w in windows)
+
+    def _window(self, query, org, network, window):
         sql = """SELECT src_ip, toInt64(toUnixTimestamp(toStartOfHour(ts))) * 1000000 AS hour, count() AS n,
                  toUnixTimestamp64Micro(min(ts)) AS first, toUnixTimestamp64Micro(max(ts)) AS last FROM flow
                  WHERE org = {org:String} AND network = {network:String} AND NOT clock_ahead

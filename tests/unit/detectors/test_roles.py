@@ -111,15 +111,17 @@ class Busy:
     def __init__(self) -> None:
         self.ran: list[tuple[str, Window]] = []
 
-    def run(self, query, org, network, window):
-        self.ran.append((org, window))
-        return [(RULE, concluded("host:a"))]
+    def run(self, query, org, network, windows):
+        for window in windows:
+            self.ran.append((org, window))
+            yield window, [(RULE, concluded("host:a"))]
 
 
 def having(*hold: int):
     def query(sql: str, parameters: Mapping[str, Any]) -> pa.Table:
         assert parameters["start"] <= parameters["end"]
-        return pa.table({"hour": [h for h in hold if parameters["start"] <= h < parameters["end"]]})
+        hours = [h for h in hold if parameters["start"] <= h < parameters["end"]]
+        return pa.table({"hour": hours, "n": [1] * len(hours)})
 
     return query
 

@@ -50,4 +50,6 @@ class Bench:
         """What the hunt concludes of the window of hour ``hour``."""
         h = EPOCH_US + hour * HOUR_US
         window = Window(h - hunt.hours * HOUR_US, h + HOUR_US)
-        return [(r.id, c) for r, c in hunt.run(self.store.query, self.org, "default", window)]
+        ((answered, told),) = hunt.run(self.store.query, self.org, "default", [window])
+        assert answered == window
+        return [(r.id, c) for r, c in told]

@@ -43,12 +43,16 @@ def test_ranges_that_touch_are_one() -> None:
 
 def test_values_are_bound_and_never_written_into_the_condition() -> None:
     n = Networks.of(["10.0.0.0/8"])
-    assert n.local_sql("src_ip") == "(src_ip BETWEEN {local_low0:IPv6} AND {local_high0:IPv6})"
-    assert n.parameters()["local_low0"] == "::ffff:a00:0"
+    condition = n.local_sql("src_ip")
+    assert "{local_lows:Array(IPv6)}" in condition
+    assert "10." not in condition
+    assert n.parameters(condition) == {"local_lows": ["::ffff:a00:0"], "local_highs": ["::ffff:aff:ffff"]}
 
 
-def test_no_network_at_all_is_a_condition_that_never_holds() -> None:
-    assert Networks.of([]).local_sql("src_ip") == "(false)"
+def test_no_network_at_all_has_no_ranges_and_all_but_nowhere_is_outside() -> None:
+    n = Networks.of([])
+    assert n.parameters(n.local_sql("src_ip")) == {"local_lows": [], "local_highs": []}
+    assert len(n.parameters(n.outside_sql("src_ip"))["inside_lows"]) == len(n.nowhere)
 
 
 def test_nonsense_names_the_setting() -> None:

@@ -15,7 +15,7 @@ from fengsui.finding import Window
 
 FOLDER = Path(sql.__file__).parent
 QUERIES = sorted(p.stem for p in FOLDER.glob("*.sql"))
-SCOPE = Scope("o", "n", Window(0, 1), Networks.of(["10.0.0.0/8"]))
+SCOPE = Scope("o", "n", (Window(0, 1),), Networks.of(["10.0.0.0/8"]))
 
 
 def test_there_are_queries() -> None:
@@ -32,7 +32,8 @@ def test_every_query_says_what_it_is_for_and_leaves_no_piece_open(name: str) -> 
     assert "@" not in text
     assert "--" not in text
     assert isinstance(values, dict)
-    assert {"org", "network", "start", "end", "local_low0"} <= set(values)
+    assert {"org", "network", "start", "end"} <= set(values)
+    assert set(re.findall(r"\{((?:local|nowhere|inside|lows|highs)\w*):", text)) <= set(values)
 
 
 @pytest.mark.parametrize("name", QUERIES)
@@ -45,6 +46,6 @@ def test_every_table_is_read_within_organisation_network_and_window(name: str) -
 
 
 def test_a_public_scope_takes_its_sources_from_outside() -> None:
-    public = Scope("o", "n", Window(0, 1), Networks.of(["10.0.0.0/8"]), public=True)
-    assert "NOT (src_ip BETWEEN {local_low0:IPv6}" in fill("beacon_pairs", public._pieces())
-    assert "NOT (src_ip BETWEEN {local_low0:IPv6}" not in fill("beacon_pairs", SCOPE._pieces())
+    public = Scope("o", "n", (Window(0, 1),), Networks.of(["10.0.0.0/8"]), public=True)
+    assert "{local_lows:" not in fill("beacon_pairs", public._pieces())
+    assert "{local_lows:" in fill("beacon_pairs", SCOPE._pieces())

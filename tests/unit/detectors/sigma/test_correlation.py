@@ -76,7 +76,7 @@ def put(store: ChdbStore, rows: list[tuple[float, str, str, dict[str, Any]]]) ->
 def run(store: ChdbStore, c: Correlation, org: str, hour: int = 0) -> dict[str, Conclusion]:
     hunt = CorrelationHunt(c)
     window = Window(START + (hour - hunt.hours) * HOUR_US, START + (hour + 1) * HOUR_US)
-    return {found.subject: found for _, found in hunt.run(store.query, org, "net", window)}
+    return {found.subject: found for _, found in hunt.window(store.query, org, "net", window)}
 
 
 EVENTS_3 = "type: event_count\nrules: [nxdomain]\ngroup-by: [src_ip]\ntimespan: 10s\ncondition: {gte: 3}"
