@@ -24,7 +24,8 @@ from collectors.network.table import Table
 from fengsui import schema
 
 Array = NDArray[Any]
-PART = 16  # runs read at a time
+FIRST_PART, PART = 4, 16  # runs read at a time: most connections are told apart by the first few
+SERVICES = {"tls": "ssl", "http": "http"}  # what a row's flow is labelled with too: rows come out of tunnels and STARTTLS
 EARLY = 64  # pieces kept while nobody recognises the connection
 
 
@@ -61,6 +62,7 @@ class Applications:
         self.table, self.streams, self.datagrams, self.limits, self.keep = table, streams, datagrams, limits, keep
         self.names = [p.name for p in streams]
         self.names += sorted({p.name for p in datagrams} - set(self.names))
+        self._services = {k: self.names.index(n) for k, n in SERVICES.items() if n in self.names}
         self.connections: dict[int, Connection] = {}
         self.budget = Budget(limits.held_total)
         self.dropped = 0  # connections given up because there were too many
@@ -143,8 +145,10 @@ class Applications:
 
     def _run(self, c: Connection, buffer: Array, events: Array, order: Array, first: int, end: int) -> None:
         """Feed the pieces of one connection until no parser wants more. Most stop early, so runs are read in parts."""
+        part = FIRST_PART
         while first < end:
-            last = min(first + PART, end)
+            last = min(first + part, end)
+            part = PART
             for count, kind, orig, seq, size, ts, start, at in self._runs[first:last, runs.COUNT :].tolist():
                 if kind == CLOSE:
                     self._finish(c, ts)
@@ -209,6 +213,9 @@ class Applications:
         serials.append(serial)
         times.append(ts)
         rows.append(columns)
+        service = self._services.get(kind)
+        if service is not None:
+            self._recognised.setdefault(service, []).append(serial)
 
     def _unwant(self, c: Connection, ts: int) -> None:
         """No parser wants more, or the connection ended."""

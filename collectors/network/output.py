@@ -147,7 +147,9 @@ def _columns(kind: str, parts: list[Part]) -> dict[str, Any]:
         given = [p.columns or {} for p in parts]
         return {name: _join([c[name] for c in given]) for name in given[0]}
     dicts = [d for p in parts for d in p.dicts]
-    return {name: _column(kind, name, dicts) for name in sorted({n for d in dicts for n in d})}
+    absent = {name: _absent(kind, name) for name in sorted(set().union(*dicts))}
+    rows = zip(*[(absent | d).values() for d in dicts], strict=True)
+    return {name: list(column) for name, column in zip(absent, rows, strict=True)}
 
 
 def _join(values: list[Any]) -> Any:
@@ -160,11 +162,10 @@ def _join(values: list[Any]) -> Any:
     return np.concatenate(values)
 
 
-def _column(kind: str, name: str, rows: list[dict[str, Any]]) -> list[Any]:
-    """One column of rows given as dicts; absent values are what the schema says is absent."""
+def _absent(kind: str, name: str) -> Any:
+    """What a row lacks that does not give this column, by the schema."""
     column = schema.KINDS[kind].column(name)
-    absent = None if column.optional else ABSENT.get(column.type, 0)
-    return [row.get(name, absent) for row in rows]
+    return None if column.optional else ABSENT.get(column.type, 0)
 
 
 T = schema.Type

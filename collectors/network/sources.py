@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from collectors.network.version import VERSION
 from collectors.network.zeek import Log, LogReader, find_logs, is_zeek_folder, log_origin
 from collectors.network.zeek_files import blocks, recognise
 from collectors.source import Piece, Source
@@ -38,7 +39,7 @@ class CaptureSource:
 
     def digest(self) -> str:
         s = self._settings
-        return f"capture {__version__} {s.decoder_memory} {s.file_limit}"
+        return f"capture {__version__} {VERSION} {s.decoder_memory} {s.file_limit}"
 
     def continues(self, position: int, seal: str) -> bool:
         return True  # the origin is the content

@@ -56,13 +56,14 @@ def frames() -> list[bytes]:
     """Ethernet frames; their checksums are left out."""
     request, answer = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2600\r\n\r\n"
     question = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + b"\x01a\x07example\x00\x00\x01\x00\x01"
+    record = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x07"
     body = answer + bytes(1400)
     out = [
         _tcp(True, 100, 0, 0x02), _tcp(False, 500, 101, 0x12), _tcp(True, 101, 501, 0x10),
         _tcp(True, 101, 501, 0x18, request), _tcp(False, 501, 101 + len(request), 0x18, body),
         _tcp(False, 501 + len(body), 101 + len(request), 0x18, bytes(1200)),
         _tcp(True, 101 + len(request), 501 + len(body) + 1200, 0x11), _udp(True, question),
-        _udp(False, question[:2] + b"\x81\x83" + question[4:]),
+        _udp(False, question[:2] + b"\x81\x80\x00\x01\x00\x01" + question[8:] + record),
     ]  # fmt: skip
     return [bytes(12) + b"\x08\x00" + packet for packet in out]
 

@@ -24,7 +24,7 @@ STREAM_BUCKETS, STREAM_CHUNK = 512, 64  # for all connections of one decoder
 EVER = int(np.iinfo(np.int64).max)
 MAX_BUFFER = 1 << 17
 
-_TYPE_NAMES: dict[int, str] = {-1: ""}
+_RCODES = pa.array([*RCODES, ""], pa.string())
 
 
 class Joiner:
@@ -35,6 +35,7 @@ class Joiner:
         self._chunk = chunk
         self._parsed = wire.parsed(chunk)
         self._joined = wire.joined(2 * chunk)
+        self._texts = wire.answers(chunk)
         self.known = np.zeros(0, np.int64)
 
     def feed(self, m: Datagrams) -> list[Rows]:
@@ -66,9 +67,9 @@ class Joiner:
         columns: dict[str, Any] = {
             "trans_id": j.tid[:n].astype(np.uint16),
             "query": _strings(j.names, j.offset[:n], j.length[:n]),
-            "qtype": [_TYPE_NAMES.get(q) or _name_type(q) for q in j.qtype[:n].tolist()],
+            "qtype": _types(j.qtype[:n]),
             "qclass": np.maximum(j.qclass[:n], 0).astype(np.uint16),
-            "rcode": [RCODES[f & 15] if s else "" for f, s in zip(flags.tolist(), seen.tolist(), strict=True)],
+            "rcode": _RCODES.take(pa.array(np.where(seen, flags & 15, len(RCODES)))),
             "aa": flags & 0x400 != 0,
             "tc": flags & 0x200 != 0,
             "rd": either & 0x100 != 0,
@@ -80,27 +81,57 @@ class Joiner:
         return Rows("dns", j.flow[:n].copy(), j.ts[:n].copy(), columns)
 
     def _answers(self, n: int, m: Datagrams | None, lo: int) -> tuple[pa.Array, pa.Array]:
+        """The answers of each row: addresses and names compiled, what is left over by Python."""
         counts = np.zeros(n, np.int32)
+        index = self._joined.message[:n]
+        number = np.where(index >= 0, self._parsed.answers[np.maximum(index - lo, 0)], 0) if m is not None else counts
+        rows = np.nonzero(number)[0]
+        if m is None or not len(rows):
+            return _lists(counts, pa.array([], pa.string()), np.zeros(0, np.uint64))
+        a, i = self._texts, index[rows]
+        body = self._parsed.body[i - lo]
+        k = wire.read_answers(m.data, m.start[i], m.size[i], body, number[rows], a)
+        read = a.counts[: len(rows)]
+        text = pa.StringArray.from_buffers(k, pa.py_buffer(a.ends[: k + 1].tobytes()),
+                                           pa.py_buffer(a.text[: a.ends[k]].tobytes()))  # fmt: skip
+        counts[rows] = np.maximum(read, 0)
+        left = np.nonzero(read < 0)[0]
+        if not len(left):
+            return _lists(counts, text, a.ttls[:k])
+        return self._slowly(m, rows, i, body, number, counts, text.to_pylist(), a.ttls[:k].tolist(), set(left.tolist()))
+
+    def _slowly(
+        self, m: Datagrams, rows: Any, index: Any, body: Any, number: Any, counts: Any, known: list[str],
+        lives: list[int], left: set[int],
+    ) -> tuple[pa.Array, pa.Array]:  # fmt: skip
+        """Put the answers of messages ``left`` (of ``rows``) in between those that are known."""
         texts: list[str] = []
         ttls: list[int] = []
-        if m is not None:
-            index = self._joined.message[:n]
-            number = np.where(index >= 0, self._parsed.answers[np.maximum(index - lo, 0)], 0)
-            for r in np.nonzero(number)[0].tolist():
-                i = int(index[r])
-                s = int(m.start[i])
-                message = m.data[s : s + int(m.size[i])].tobytes()
-                got, lives = answers(message, int(self._parsed.body[i - lo]), int(number[r]))
+        at = 0
+        for j, r in enumerate(rows.tolist()):
+            if j in left:
+                s = int(m.start[index[j]])
+                message = m.data[s : s + int(m.size[index[j]])].tobytes()
+                got, live = answers(message, int(body[j]), int(number[r]))
                 counts[r] = len(got)
-                texts += got
-                ttls += lives
-        offsets = pa.array(np.concatenate(([0], np.cumsum(counts))).astype(np.int32))
-        return (pa.ListArray.from_arrays(offsets, pa.array(texts, pa.string())),
-                pa.ListArray.from_arrays(offsets, pa.array(ttls, pa.uint64())))  # fmt: skip
+            else:
+                end = at + int(counts[r])
+                got, live, at = known[at:end], lives[at:end], end
+            texts += got
+            ttls += live
+        return _lists(counts, pa.array(texts, pa.string()), np.array(ttls, np.uint64))
 
 
-def _name_type(number: int) -> str:
-    return _TYPE_NAMES.setdefault(number, type_name(number)) if number >= 0 else ""
+def _lists(counts: NDArray[np.int32], texts: pa.Array, ttls: NDArray[Any]) -> tuple[pa.Array, pa.Array]:
+    offsets = pa.array(np.concatenate(([0], np.cumsum(counts))).astype(np.int32))
+    return (pa.ListArray.from_arrays(offsets, texts),
+            pa.ListArray.from_arrays(offsets, pa.array(ttls.astype(np.uint64))))  # fmt: skip
+
+
+def _types(numbers: NDArray[np.int64]) -> pa.Array:
+    kinds, where = np.unique(numbers, return_inverse=True)
+    names = pa.array([type_name(k) if k >= 0 else "" for k in kinds.tolist()], pa.string())
+    return names.take(pa.array(where))
 
 
 def _strings(raw: NDArray[np.uint8], offset: NDArray[np.int64], length: NDArray[np.int64]) -> pa.Array:
@@ -214,7 +245,7 @@ class DnsStream:
             sizes.append(size)
             at += 2 + size
         if starts:
-            self._messages(bytes(buffer[:at]), starts, sizes, orig, ts)
+            self._messages(buffer[:at], starts, sizes, orig, ts)
             del buffer[:at]
         return True
 
@@ -227,7 +258,7 @@ class DnsStream:
     def close(self, ts: int) -> None:
         self._parser.leave(self._number)
 
-    def _messages(self, raw: bytes, starts: list[int], sizes: list[int], orig: bool, ts: int) -> None:
+    def _messages(self, raw: bytearray, starts: list[int], sizes: list[int], orig: bool, ts: int) -> None:
         n = len(starts)
         self._parser.feed(Datagrams(
             np.frombuffer(raw, np.uint8), np.array(starts, np.int64), np.array(sizes, np.int32),

@@ -17,6 +17,8 @@ NAME_MAX = 1024  # a name of 255 bytes, all escaped, is shorter
 KEPT_NAME = 256  # of a waiting query's name; one byte over the column's cap, so that the cut is marked
 MAX_JUMPS = 32
 NB_TYPES = (32, 33)
+FEW = 16  # answers of a message that are read here; of more Python takes care
+ROOM = 64  # bytes of text for one, on average
 
 
 class Table(NamedTuple):
@@ -325,6 +327,135 @@ def join(t: Any, p: Any, flow: Any, ts: Any, lo: Any, hi: Any, out: Any) -> Any:
             o = _emit(out, n, o, flow[i], ts[i], tid, p.qtype[r], p.qclass[r], -1, p.flags[r], -1, i,
                       p.names, p.offset[r], p.length[r])  # fmt: skip
         n += 1
+    return n
+
+
+class Answers(NamedTuple):
+    """Answers of several messages as text, one behind the other; ``counts`` is -1 where Python must read them."""
+
+    counts: NDArray[np.int64]  # of each message asked for
+    ends: NDArray[np.int32]  # of the text of answer k; [0] is 0
+    ttls: NDArray[np.int64]
+    text: NDArray[np.uint8]
+
+
+def answers(messages: int) -> Answers:
+    n = messages * FEW
+    return Answers(np.zeros(messages, np.int64), np.zeros(n + 1, np.int32), np.zeros(n, np.int64),
+                   np.zeros(n * ROOM, np.uint8))  # fmt: skip
+
+
+@nb.njit(cache=True, nogil=True)
+def _number(out: Any, o: Any, value: Any) -> Any:
+    """Write 0 to 255 in decimal."""
+    if value >= 100:
+        out[o] = 48 + value // 100
+        o += 1
+    if value >= 10:
+        out[o] = 48 + value // 10 % 10
+        o += 1
+    out[o] = 48 + value % 10
+    return o + 1
+
+
+@nb.njit(cache=True, nogil=True)
+def _ip6(out: Any, o: Any, data: Any, pos: Any) -> Any:
+    """Write an IPv6 address as RFC 5952 does: the longest run of zeros, if more than one, shortened."""
+    best: Any = -1
+    longest: Any = 1
+    run: Any = 0
+    for k in range(8):
+        if data[pos + 2 * k] == 0 and data[pos + 2 * k + 1] == 0:
+            run += 1
+            if run > longest:
+                longest = run
+                best = k + 1 - run
+        else:
+            run = 0
+    k = 0
+    while k < 8:
+        if k == best:
+            out[o], out[o + 1] = 58, 58
+            o += 2
+            k += longest
+            continue
+        if k > 0 and k != best + longest:
+            out[o] = 58
+            o += 1
+        word = (np.int64(data[pos + 2 * k]) << 8) | np.int64(data[pos + 2 * k + 1])
+        started = False
+        for shift in (12, 8, 4, 0):
+            digit = (word >> shift) & 15
+            if digit or started or shift == 0:
+                started = True
+                out[o] = digit + 48 if digit < 10 else digit + 87
+                o += 1
+        k += 1
+    return o
+
+
+@nb.njit(cache=True, nogil=True)
+def read_answers(data: Any, start: Any, size: Any, body: Any, number: Any, out: Any) -> Any:
+    """Write the answers of messages (``number`` of them at ``start + body``) that are addresses and names.
+
+    Whatever is unusual (another type, a fault, more than FEW) is left to Python. Returns how many were written.
+    """
+    n = 0
+    o: Any = 0
+    room = out.text.shape[0]
+    for i in range(start.shape[0]):
+        first, first_o = n, o
+        out.counts[i] = -1
+        if number[i] > FEW:
+            continue
+        base = start[i]
+        end = base + size[i]
+        pos: Any = base + body[i]
+        done = 0
+        while done < number[i]:
+            if o + NAME_MAX + 8 > room or pos + 1 >= end:
+                break
+            if data[pos] >= 192:
+                pos += 2
+            else:
+                _, after = read_name(data, base, end, pos, out.text, o)
+                if after < 0:
+                    break
+                pos = after
+            if pos + 10 > end:
+                break
+            kind = (np.int64(data[pos]) << 8) | np.int64(data[pos + 1])
+            ttl: Any = 0
+            for k in range(4):
+                ttl = (ttl << 8) | np.int64(data[pos + 4 + k])
+            length = (np.int64(data[pos + 8]) << 8) | np.int64(data[pos + 9])
+            pos += 10
+            if pos + length > end:
+                break
+            if kind == 1 and length == 4:
+                for k in range(4):
+                    if k:
+                        out.text[o] = 46
+                        o += 1
+                    o = _number(out.text, o, np.int64(data[pos + k]))
+            elif kind == 28 and length == 16:
+                o = _ip6(out.text, o, data, pos)
+            elif kind == 5 or kind == 2 or kind == 12:
+                was = o
+                o, after = read_name(data, base, end, pos, out.text, o)
+                if after < 0 or (o == was + 1 and out.text[was] == 46):  # a fault, or the root
+                    break
+            else:
+                break
+            out.ttls[n] = ttl
+            out.ends[n + 1] = o
+            n += 1
+            pos += length
+            done += 1
+        if done == number[i]:
+            out.counts[i] = done
+        else:
+            n, o = first, first_o
     return n
 
 

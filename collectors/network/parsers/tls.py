@@ -5,6 +5,7 @@ Differences from Zeek: JA3, JA3S and JA4 are always given; only the server's own
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from collectors.network.parsers import x509
@@ -21,6 +22,8 @@ FATAL = 2
 MAX_RECORD = (1 << 14) + 2048
 MAX_DATA = 64  # records of data after which a handshake that is seen in part is given up
 MAX_MESSAGE = 1 << 18  # of a handshake; a longer one ends the reading of its side
+
+_RECORD = struct.Struct(">BBBH").unpack_from
 
 
 class TlsParser:
@@ -45,9 +48,9 @@ def _begins(data: bytes) -> bool | None:
     return is_old_hello(data)
 
 
-def is_old_hello(data: bytes | bytearray) -> bool:
+def is_old_hello(data: bytes) -> bool:
     """A ClientHello in the record of SSLv2, as clients sent it that could also speak TLS."""
-    if len(data) < 11 or not data[0] & 0x80 or data[2] != CLIENT_HELLO or bytes(data[3:5]) not in _OLD_VERSIONS:
+    if len(data) < 11 or not data[0] & 0x80 or data[2] != CLIENT_HELLO or data[3:5] not in _OLD_VERSIONS:
         return False
     ciphers, session, challenge = (data[i] << 8 | data[i + 1] for i in (5, 7, 9))
     size = (data[0] & 0x7F) << 8 | data[1]
@@ -63,7 +66,7 @@ class _Side:
     __slots__ = ("buffer", "changed", "dead", "handshake", "skip")
 
     def __init__(self) -> None:
-        self.buffer = bytearray()
+        self.buffer = b""  # a record of which the rest is to come
         self.handshake = bytearray()
         self.skip = 0  # bytes of a record whose content does not matter
         self.changed = False  # its ChangeCipherSpec was seen: encrypted from here
@@ -119,26 +122,28 @@ class TlsStream:
             dropped = min(side.skip, len(data))
             side.skip -= dropped
             data = data[dropped:]
-        buffer = side.buffer
-        buffer += data
-        at = 0
-        while len(buffer) - at >= 5 and not self._done:
-            kind, size = buffer[at], buffer[at + 3] << 8 | buffer[at + 4]
-            if not (CIPHER_CHANGE <= kind <= HEARTBEAT and buffer[at + 1] == 3 and size <= MAX_RECORD):
-                at = self._old(side, orig, at)
-                if at < 0:
-                    return
+        if side.buffer:
+            data = side.buffer + data
+        at, end = 0, len(data)
+        while end - at >= 5 and not self._done:
+            kind, version, _, size = _RECORD(data, at)
+            if not (CIPHER_CHANGE <= kind <= HEARTBEAT and version == 3 and size <= MAX_RECORD):
+                after = self._old(side, orig, data, at)
+                if after < 0:
+                    break
+                at = after
                 continue
+            after = at + 5 + size
             if kind in (DATA, HEARTBEAT) or (kind == HANDSHAKE and side.changed):
                 self._encrypted(orig, kind)
-                side.skip = max(0, at + 5 + size - len(buffer))
-                at = min(at + 5 + size, len(buffer))
+                side.skip = max(0, after - end)
+                at = min(after, end)
                 continue
-            if len(buffer) - at < 5 + size:
+            if after > end:
                 break
-            self._record(side, orig, kind, bytes(buffer[at + 5 : at + 5 + size]))
-            at += 5 + size
-        del buffer[:at]
+            self._record(side, orig, kind, data[at + 5 : after])
+            at = after
+        side.buffer = b"" if side.dead else data[at:]
 
     def _record(self, side: _Side, orig: bool, kind: int, content: bytes) -> None:
         if kind == CIPHER_CHANGE:
@@ -165,17 +170,21 @@ class TlsStream:
         self._done = self._established or self._data > MAX_DATA
 
     def _handshake(self, side: _Side, orig: bool, content: bytes) -> None:
-        buffer = side.handshake
-        buffer += content
-        while len(buffer) >= 4:
-            size = buffer[1] << 16 | buffer[2] << 8 | buffer[3]
+        held = side.handshake
+        held += content  # a bytearray: what comes in crumbs is not copied again for each
+        if len(held) < 4:
+            return
+        at, end = 0, len(held)
+        while end - at >= 4:
+            size = held[at + 1] << 16 | held[at + 2] << 8 | held[at + 3]
             if size > MAX_MESSAGE:
                 side.dead = True
-                return
-            if len(buffer) < 4 + size:
-                return
-            self._message(orig, buffer[0], bytes(buffer[4 : 4 + size]))
-            del buffer[: 4 + size]
+                break
+            if end - at < 4 + size:
+                break
+            self._message(orig, held[at], bytes(held[at + 4 : at + 4 + size]))
+            at += 4 + size
+        del held[:at]
 
     def _message(self, orig: bool, kind: int, body: bytes) -> None:
         if kind == CLIENT_HELLO and self._client is None:
@@ -206,19 +215,16 @@ class TlsStream:
         elif self._client and hello.session:
             self._resumed = hello.session == self._client.session
 
-    def _old(self, side: _Side, orig: bool, at: int) -> int:
+    def _old(self, side: _Side, orig: bool, data: bytes, at: int) -> int:
         """A record of SSLv2: where the next begins; -1 if there is none (wait for more, or give the side up)."""
-        buffer = side.buffer
-        size = (buffer[at] & 0x7F) << 8 | buffer[at + 1]
-        if not buffer[at] & 0x80 or (self._client is None and len(buffer) - at >= 11 and not is_old_hello(buffer[at:])
-                                     and buffer[at + 2] != 4):  # fmt: skip
+        size = (data[at] & 0x7F) << 8 | data[at + 1]
+        if not data[at] & 0x80 or (self._client is None and len(data) - at >= 11 and not is_old_hello(data[at:])
+                                   and data[at + 2] != 4):  # fmt: skip
             side.dead = True
-            buffer.clear()
             return -1
-        if len(buffer) - at < 2 + size:
-            del buffer[:at]
+        if len(data) - at < 2 + size:
             return -1
-        body = bytes(buffer[at + 2 : at + 2 + size])
+        body = data[at + 2 : at + 2 + size]
         if body[:1] == b"\x01" and self._client is None and len(body) >= 9:
             self._client_side = orig
             self._client = ClientHello(body[1] << 8 | body[2], b"", "", "", "")
@@ -229,7 +235,6 @@ class TlsStream:
             self._done = True
         else:
             side.dead = True
-            buffer.clear()
             return -1
         return at + 2 + size
 

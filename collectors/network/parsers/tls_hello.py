@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from collectors.network.parsers.tls_names import DRAFTS
 
@@ -22,8 +22,7 @@ _EXTENSION = struct.Struct(">HH").unpack_from
 _GREASE = frozenset(n << 8 | n for n in range(0x0A, 0x100, 0x10))
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(NamedTuple):
     version: int
     session: bytes
     sni: str
@@ -31,8 +30,7 @@ class ClientHello:
     ja4: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHello:
+class ServerHello(NamedTuple):
     version: int
     cipher: int
     session: bytes
@@ -77,7 +75,6 @@ def server_hello(body: bytes) -> ServerHello | None:
         return None
     at += 2 if DRAFTS < version < DRAFTS + 22 else 3
     kinds, found = _extensions(body, at)
-    ja3s = _md5(f"{version},{cipher},{_dashed(kinds)}")
     chosen = found.get(VERSIONS, b"")
     share = found.get(KEY_SHARE, b"")
     return ServerHello(
@@ -86,7 +83,7 @@ def server_hello(body: bytes) -> ServerHello | None:
         session=session,
         group=share[0] << 8 | share[1] if len(share) >= 2 else 0,
         alpn=_first_protocol(found.get(ALPN, b"")).decode("utf-8", "backslashreplace"),
-        ja3s=ja3s,
+        ja3s=server_fingerprint(version, cipher, kinds),
         resumed=PRE_SHARED_KEY in found,
         retry=body[2:34] == RETRY,
     )
@@ -96,17 +93,16 @@ def _extensions(body: bytes, at: int) -> tuple[tuple[int, ...], dict[int, bytes]
     """The types in their order, and the first content of each."""
     kinds: list[int] = []
     found: dict[int, bytes] = {}
-    end = len(body)
-    if at + 2 <= end:
-        end = min(end, at + 2 + (body[at] << 8 | body[at + 1]))
-    at += 2
-    while at <= end - 4:
-        kind, size = _EXTENSION(body, at)
-        at += 4
-        kinds.append(kind)
-        if kind not in found:
-            found[kind] = body[at : min(at + size, end)]
-        at += size
+    if at + 2 <= len(body):
+        body = body[at + 2 : at + 2 + (body[at] << 8 | body[at + 1])]
+        at, last = 0, len(body) - 4
+        while at <= last:
+            kind, size = _EXTENSION(body, at)
+            kinds.append(kind)
+            after = at + 4 + size
+            if kind not in found:
+                found[kind] = body[at + 4 : after]
+            at = after
     return tuple(kinds), found
 
 
@@ -119,6 +115,12 @@ def _server_name(raw: bytes) -> str:
 
 def _first_protocol(raw: bytes) -> bytes:
     return raw[3 : 3 + raw[2]] if len(raw) > 3 else b""
+
+
+@lru_cache(maxsize=4096)
+def server_fingerprint(version: int, cipher: int, kinds: tuple[int, ...]) -> str:
+    """JA3S of a server."""
+    return _md5(f"{version},{cipher},{_dashed(kinds)}")
 
 
 @lru_cache(maxsize=4096)
