@@ -101,8 +101,8 @@ def start(name: str, path: Path, packets: int, *setting: str) -> dict[str, Any]:
     """Run one program in its own pinned process; ``setting``: the memory of ours."""
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "evals.bench_network", "--child", name, str(path), *setting], cwd=ROOT, capture_output=True,
-        text=True, check=False, preexec_fn=lambda: os.sched_setaffinity(0, {CORE}),
+        [sys.executable, "-m", "evals.bench_network", "--child", name, str(path), *setting], cwd=ROOT, text=True,
+        capture_output=True, check=False, preexec_fn=lambda: os.sched_setaffinity(0, {CORE}),
     )  # fmt: skip
     whole = time.perf_counter() - began
     if done.returncode:
@@ -128,6 +128,14 @@ def memory(packets: int, setting: int, folder: Path) -> dict[str, Any]:
     feeder.join()
     pipe.unlink()
     return result | {"setting_mb": setting // 1_000_000}
+
+
+def settle(path: Path) -> None:
+    """Let the disk finish writing and the file be cached, so that no program pays for it because it comes first."""
+    os.sync()
+    with path.open("rb") as f:
+        while f.read(1 << 24):
+            pass
 
 
 def profile(path: Path) -> str:
@@ -162,6 +170,7 @@ def main() -> None:
         if args.profile:
             print(profile(path))
             return
+        settle(path)
         results = [start(name, path, args.packets) for name in args.only or PROGRAMS]
         size = path.stat().st_size
         path.unlink()

@@ -21,11 +21,10 @@ from collectors.network.output import Outbox, Part
 from collectors.network.parsers.base import DatagramParser, Datagrams, Keep, Rows, Stream, StreamParser
 from collectors.network.reassembly import Budget, Piece, Side
 from collectors.network.table import Table
-from fengsui import schema
 
 Array = NDArray[Any]
 FIRST_PART, PART = 4, 16  # runs read at a time: most connections are told apart by the first few
-SERVICES = {"tls": "ssl", "http": "http"}  # what a row's flow is labelled with too: rows come out of tunnels and STARTTLS
+SERVICES = {"tls": "ssl", "http": "http"}  # labels by kinds of rows: some come out of tunnels and STARTTLS
 EARLY = 64  # pieces kept while nobody recognises the connection
 
 
@@ -69,8 +68,7 @@ class Applications:
         self.orphans = 0  # rows whose flow was forgotten before they came
         self._rows: dict[str, tuple[list[int], list[int], list[dict[str, Any]]]] = {}
         self._columns: list[Rows] = []
-        self._ordinals = {k: (np.zeros(len(table.idents), np.int64), np.zeros(len(table.idents), np.int64))
-                          for k in schema.EVENTS}  # fmt: skip
+        self._ordinals: dict[str, tuple[Array, Array]] = {}
         self._scratch = np.zeros(runs.RUN_BYTES, np.uint8)
         self._runs = np.zeros((len(table.events), runs.RUN_WORDS), np.int64)
         self._wanted = [_port_table(p.ports) for p in datagrams]
@@ -284,6 +282,9 @@ class Applications:
             columns = None if columns is None else {k: _pick(v, keep) for k, v in columns.items()}
             dicts = [dicts[i] for i in keep] if dicts else []
         numbers = np.zeros(len(serials), np.uint32)
+        if kind not in self._ordinals:
+            places = len(self.table.idents)
+            self._ordinals[kind] = np.zeros(places, np.int64), np.zeros(places, np.uint32)
         runs.ordinals(serials, *self._ordinals[kind], numbers)
         outbox.add(kind, Part(who, ts, numbers, columns, dicts))
 

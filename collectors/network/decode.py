@@ -31,7 +31,7 @@ from fengsui.batch import Batch, Identity
 from fengsui.errors import BadInput, BadSetting
 from fengsui.progress import Progress, silent
 
-STEP = 1024  # packets walked, parsed and tracked together: their columns and headers stay in the cache
+STEP = 2048  # packets walked, parsed and tracked together: their columns and headers stay in the cache
 DONE = 8192  # finished flows kept before they are posted
 ANNEX = 1 << 20  # bytes for datagrams put together from fragments
 SECOND = 1_000_000

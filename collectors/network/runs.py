@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from collectors.network.compiled import compiled
 from collectors.network.layout import DATA
 
@@ -62,5 +60,5 @@ def ordinals(serials: Any, keys: Any, counts: Any, out: Any) -> None:
         k = serials[i] & mask
         if keys[k] != serials[i] + 1:
             keys[k], counts[k] = serials[i] + 1, 0
-        out[i] = np.uint32(counts[k])
+        out[i] = counts[k]
         counts[k] += 1

@@ -227,6 +227,17 @@ def test_rows_of_all_kinds_name_the_same_flow(tmp_path: Path) -> None:
     assert {r["app"] for r in found["flow"]} == {"dns", "http"}
 
 
+def test_a_flow_names_the_protocol_found_inside_it_too(tmp_path: Path) -> None:
+    name = b"\0\0\0\x0c\0\x0a\0\0\x07a.local"
+    body = b"\x03\x03" + bytes(33) + b"\0\x02\x13\x01\x01\0" + struct.pack(">H", len(name)) + name
+    hello = b"\x16\x03\x01" + struct.pack(">HBBH", len(body) + 4, 1, 0, len(body)) + body
+    talk = Talk(dport=25).open().s(PSH | ACK, b"220 mx ESMTP\r\n").c(PSH | ACK, b"EHLO me\r\n")
+    talk.s(PSH | ACK, b"250-mx\r\n250 STARTTLS\r\n").c(PSH | ACK, b"STARTTLS\r\n").s(PSH | ACK, b"220 go\r\n")
+    found = rows(pcap(talk.c(PSH | ACK, hello).close().packets), tmp_path)
+    assert [r["sni"] for r in found["tls"]] == ["a.local"]
+    assert [r["app"] for r in found["flow"]] == ["smtp,ssl"]
+
+
 def test_identities_depend_on_who_owns_the_sensor(tmp_path: Path) -> None:
     path = tmp_path / "x.pcap"
     path.write_bytes(pcap(Talk().open().packets))

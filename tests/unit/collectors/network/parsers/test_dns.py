@@ -10,6 +10,7 @@ import pytest
 
 from collectors.network.parsers.base import Datagrams, Rows
 from collectors.network.parsers.dns import BUCKETS, DnsDatagrams, DnsParser
+from collectors.network.parsers.dns_answers import answers
 from collectors.network.parsers.dns_wire import WAYS
 
 QUERY, ANSWER, RECURSION, AVAILABLE, AUTHORITATIVE = 0, 0x8000, 0x100, 0x80, 0x400
@@ -58,6 +59,29 @@ def test_a_query_and_its_answer_are_one_row() -> None:
     assert (row["query"], row["qtype"], row["qclass"], row["rcode"]) == ("www.example.com", "A", 1, "NOERROR")
     assert (row["answers"], row["ttls"]) == (["192.0.2.1"], [300])
     assert [bool(row[f]) for f in ("aa", "tc", "rd", "ra")] == [True, False, True, True]
+
+
+def record(kind: int, data: bytes, owner: bytes = POINTER) -> bytes:
+    return owner + struct.pack(">HHIH", kind, 1, 60, len(data)) + data
+
+
+def test_compiled_answers_are_those_of_python() -> None:
+    dice = random.Random(5)
+    pieces = (bytes(2), bytes(2), b"\0\1", b"\xab\xcd")
+    for _ in range(400):
+        made = []
+        for _ in range(dice.randrange(1, 20)):
+            six = b"".join(dice.choice(pieces) for _ in range(8))
+            kind, data = dice.choice([
+                (1, dice.randbytes(4)), (1, b"\1\2\3"), (28, six), (28, six), (5, name("A.b")), (12, POINTER),
+                (2, b"\0"), (5, b"\3a.\\\0"), (16, b"\2hi"), (5, b"\xc0\xff"), (15, b"\0\1" + POINTER), (99999 & 0xFFFF, b""),
+            ])  # fmt: skip
+            made.append(record(kind, data, dice.choice([POINTER, POINTER, name("x.y"), b"\0"])))
+        count, raw = len(made) + dice.choice([0, 0, 0, 1]), b"".join(made)
+        raw = raw[: len(raw) - dice.choice([0, 0, 0, 1, 5])]
+        whole = message(1, ANSWER, answers=raw, count=count)
+        row, _ = decode((1, whole, 10), (2, message(1, ANSWER, answers=A, count=1), 11))
+        assert (row["answers"], row["ttls"]) == answers(whole, len(whole) - len(raw), count)
 
 
 def test_an_answer_in_a_later_batch_finds_its_query() -> None:
