@@ -118,7 +118,7 @@ class Outbox:
 
     def add(self, kind: str, part: Part) -> None:
         self.parts.setdefault(kind, []).append(part)
-        self.counts[kind] = self.counts.get(kind, 0) + len(part.ts)
+        self.counts[kind] = self.counts.get(kind, 0) + len(part.ts) * (1 if part.columns is not None else LOOSE)
 
     def take(self, everything: bool = False) -> Iterator[Batch]:
         """Batches of the kinds that have enough rows, or of all."""
@@ -168,6 +168,7 @@ def _absent(kind: str, name: str) -> Any:
     return None if column.optional else ABSENT.get(column.type, 0)
 
 
+LOOSE = 4  # a row that waits as a dict takes that much more memory than in columns, so fewer wait
 T = schema.Type
 ABSENT: dict[schema.Type, Any] = {
     T.WORD: "", T.TEXT: "", T.TEXTS: [], T.TIMES: [], T.COUNTS: [], T.BOOL: False, T.F64: 0.0, T.ID: bytes(16),
