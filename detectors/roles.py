@@ -187,18 +187,23 @@ def dirty_windows(touched: set[int], hold: Iterable[int], length: int) -> list[W
 
 
 def chunks(windows: Sequence[Window], rows: Mapping[int, int]) -> list[list[Window]]:
-    """Ascending windows in runs to compute together: their ends lie within SPAN, and the rows between the first one's
-    start and the last one's end do not go beyond MAX_ROWS, unless a single window holds more.
+    """Ascending windows in runs to compute together: their ends lie within SPAN_US, and between the first one's start
+    and the last one's end lie at most MAX_ROWS rows, or half as many again as the first one holds alone: what one$
+    window needs anyway is read once for several of them.
 
     ``rows``: how many lie in each hour (its start, microseconds).
     """
     hours = sorted(rows)
     before = [0, *accumulate(rows[h] for h in hours)]
+
+    def held(start: int, end: int) -> int:
+        return before[bisect_left(hours, end)] - before[bisect_left(hours, start)]
+
     out: list[list[Window]] = []
     for w in windows:
         first = out[-1][0] if out else w
-        held = before[bisect_left(hours, w.end)] - before[bisect_left(hours, first.start)]
-        if out and w.end - first.end < SPAN_US and held <= MAX_ROWS:
+        most = max(MAX_ROWS, held(first.start, first.end) * 3 // 2)
+        if out and w.end - first.end < SPAN_US and held(first.start, w.end) <= most:
             out[-1].append(w)
         else:
             out.append([w])

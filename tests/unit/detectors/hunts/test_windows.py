@@ -147,8 +147,10 @@ def test_windows_far_apart_or_with_many_rows_are_not_computed_together() -> None
     near = [window(h) for h in range(50)]
     assert [len(c) for c in chunks(near, {})] == [48, 2]
     assert [len(c) for c in chunks([window(0), window(100)], {})] == [1, 1]
-    full = {h * HOUR_US: MAX_ROWS // 30 for h in range(-24, 50)}
-    assert {len(c) for c in chunks(near, full)} <= {2, 6}
+    full = {h * HOUR_US: MAX_ROWS // 50 for h in range(-24, 50)}
+    assert [len(c) for c in chunks(near, full)] == [26, 24]  # 50 hours of rows: a window's 25, and 25 more
     over = {h * HOUR_US: MAX_ROWS for h in range(-24, 50)}
-    assert [len(c) for c in chunks(near, over)] == [1] * 50
+    assert [len(c) for c in chunks(near, over)] == [13, 13, 13, 11]  # half of a window's 25 hours more
+    first = [window(0), Window(0, 2 * HOUR_US)]
+    assert [len(c) for c in chunks(first, {-HOUR_US: 1, HOUR_US: 2 * MAX_ROWS})] == [1, 1]
     assert chunks([], {}) == []
