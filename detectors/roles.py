@@ -188,7 +188,7 @@ def dirty_windows(touched: set[int], hold: Iterable[int], length: int) -> list[W
 
 def chunks(windows: Sequence[Window], rows: Mapping[int, int]) -> list[list[Window]]:
     """Ascending windows in runs to compute together: their ends lie within SPAN_US, and between the first one's start
-    and the last one's end lie at most MAX_ROWS rows, or half as many again as the first one holds alone: what one$
+    and the last one's end lie at most MAX_ROWS rows, or half as many again as the first one holds alone: what one
     window needs anyway is read once for several of them.
 
     ``rows``: how many lie in each hour (its start, microseconds).
