@@ -92,7 +92,8 @@ def _apps() -> set[str]:
     """Applications that the decoder knows, by Suricata's names."""
     from collectors.network.parsers import datagram_parsers, stream_parsers
 
-    return {APPS.get(p.name, p.name) for p in (*stream_parsers(), *datagram_parsers())}
+    names = [*(p.name for p in stream_parsers()), *(p.name for p in datagram_parsers())]
+    return {APPS.get(name, name) for name in names}
 
 
 def _equal(key: str, expected: Any, record: dict[str, Any]) -> bool:
