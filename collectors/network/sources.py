@@ -48,9 +48,11 @@ class CaptureSource:
         from collectors.network.decode import DecodeSettings, decode_capture
 
         decoder = DecodeSettings(memory=self._settings.decoder_memory)
-        batches = decode_capture(self.path, identity, decoder, keep=self._keep, progress=self._progress)
-        for batch in batches:
-            yield Piece((batch,))
+        try:
+            for batch in decode_capture(self.path, identity, decoder, keep=self._keep, progress=self._progress):
+                yield Piece((batch,))
+        except BadInput as e:
+            raise BadInput(e.reason, self.place, e.at, e.raw) from e  # with its folder: many captures have one name
 
     def _keep(self, sha256: str, content: bytes) -> bool:
         if len(content) > self._settings.file_limit:
