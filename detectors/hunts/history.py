@@ -24,24 +24,28 @@ class History:
         self._scope, self._t = scope, t
         self._back = round((t.old_days + 1) * 24) * HOUR_US
         ends = scope.span.end
-        first = replace(scope, windows=(Window(0, ends),)).ask(query, "history_start").column("first")
-        self._first: int | None = first[0].as_py() if len(first) else None
+        back = replace(scope, windows=(Window(scope.windows[0].end - self._back, ends),))
+        self._days: list[int] = back.ask(query, "history_start").column("first").to_pylist()
         self._seen: dict[bytes | str, list[tuple[int, int]]] = {}
-        if dsts and self.memory(newest) > t.new_days:
-            whole = Window(scope.windows[0].end - self._back, ends)
-            back = replace(scope, windows=(whole,))
+        if dsts and len(self._days) > t.new_days:
             for r in back.ask(query, name, {"dst": dsts, "later": ends - self._back}).to_pylist():
                 self._seen.setdefault(r["dst"], []).append((r["since"], r["first"]))
 
-    def memory(self, newest: int) -> float:
-        """Days from the network's first event to ``newest`` (seconds)."""
-        return 0.0 if self._first is None else _days(newest, self._first)
+    def memory(self, at: int, newest: int) -> float:
+        """Days from the first event that window ``at`` can look back on to ``newest`` (seconds).
+
+        0 if the network was watched on no more than ``new_days`` of them: an old capture beside today's logs does not
+        make everything of today new.
+        """
+        end = self._scope.windows[at].end
+        watched = [first for first in self._days if end - self._back <= first < end]
+        return _days(newest, watched[0]) if len(watched) > self._t.new_days else 0.0
 
     def modifier(self, at: int, dst: bytes | str, newest: int) -> float:
         """Change of the threat for a destination in window ``at``; ``newest`` (seconds) is counted from."""
         end = self._scope.windows[at].end
         times = [first for since, first in self._seen.get(dst, ()) if since >= end - self._back and first < end]
-        return self._t.modifier(_days(newest, min(times)) if times else None, self.memory(newest))
+        return self._t.modifier(_days(newest, min(times)) if times else None, self.memory(at, newest))
 
 
 def _days(newest: int, first: int) -> float:

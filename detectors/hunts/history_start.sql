@@ -1,2 +1,2 @@
--- The network's earliest flow that is remembered; read in the table's own order, so only its first rows are touched.
-SELECT toUnixTimestamp64Micro(ts) AS first FROM flow WHERE @window ORDER BY org, network, ts LIMIT 1
+-- The days on which the network was watched, with the first flow of each: one old capture is no memory of the rest.
+SELECT toDate(ts) AS day, toUnixTimestamp64Micro(min(ts)) AS first FROM flow WHERE @window GROUP BY day ORDER BY day

@@ -65,7 +65,7 @@ def show(platform: Platform, reports: Sequence[Report], lang: str, *, as_json: b
         return
     if alerts:
         table([(a, title(platform, a, lang), summary(platform, a, lang)) for a in alerts], lang)
-    rows = sum(sum(r.rows.values()) for r in reports)
+    rows = sum(sum(r.rows.values()) or r.already for r in reports)  # read now, or read before
     if alerts:
         say(text("found", lang, n=f"{sum(a.queued for a in alerts):,}", rows=f"{rows:,}"))
         return

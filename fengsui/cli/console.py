@@ -95,7 +95,8 @@ def table(rows: list[tuple[Alert, str, str]], lang: str, *, names: Mapping[str, 
     t = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     for key in ("severity", *(("org.column",) if names else ()), "rule", "subject", "what", "count", "first", "last"):
         right = key == "count"
-        t.add_column(text(key, lang), justify="right" if right else "left", no_wrap=key in ("severity", "count"))
+        narrow = key in ("severity", "count")
+        t.add_column(text(key, lang), justify="right" if right else "left", no_wrap=narrow, overflow="fold")
     for alert, title, summary in rows:
         cells = [Text(text(f"sev.{alert.severity}", lang), style=_COLOURS[alert.severity])]
         if names:

@@ -114,12 +114,19 @@ def test_what_everyone_calls_counts_less(bench: Bench, hunt: Hunts) -> None:
 def test_a_new_destination_raises_and_an_old_one_lowers(
     bench: Bench, hunt: Hunts, first_day: float, change: float
 ) -> None:
-    bench.flow(86_400 * 1.5, to="203.0.113.1")  # the memory begins on the second day
+    bench.flows([86_400 * (d + 0.5) for d in range(1, 34)], to="203.0.113.1")  # watched from the second day on
     bench.flow(86_400 * first_day)
     bench.flows([86_400 * 34 + t for t in MINUTES[:600]], bytes=500)
     bench.put()
     e = told(bench, hunt, 34 * 24 + 9)["203.0.113.7"].explanation
     assert e["modifiers"].get("first_seen", 0.0) == change
+
+
+def test_one_old_capture_beside_today_does_not_make_everything_of_today_new(bench: Bench, hunt: Hunts) -> None:
+    bench.flow(86_400 * 10.5, to="203.0.113.1")
+    bench.flows([86_400 * 34 + t for t in MINUTES[:600]], bytes=500)
+    bench.put()
+    assert "first_seen" not in told(bench, hunt, 34 * 24 + 9)["203.0.113.7"].explanation["modifiers"]
 
 
 def test_a_short_capture_says_less(bench: Bench, hunt: Hunts) -> None:
