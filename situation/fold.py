@@ -18,6 +18,7 @@ from fengsui.bus.protocol import Assignment, Commit, Message, Output, Place
 from fengsui.errors import BadInput, Fenced
 from fengsui.finding import ADDED, EMPTY, RESULT, WITHDRAW, Finding, from_batch
 from fengsui.registry import models as m
+from fengsui.registry.activity import ALERT, record
 from situation.alerts import NEW, WITHDRAWN, Alert, alert_id, alert_of
 
 log = logging.getLogger("fengsui.fold")
@@ -215,11 +216,7 @@ def _lose(db: Connection, before: Any, at: int) -> None:
 
 
 def _activity(db: Connection, at: int, org: str, alert: str, act: str, body: dict[str, Any]) -> int:
-    values = {"at": at, "org": org, "alert_id": alert, "actor": _FOLD, "act": act}
-    done = db.execute(insert(m.activity).values(body=msgspec.json.encode(body).decode(), **values))
-    key = done.inserted_primary_key
-    assert key is not None
-    return int(key[0])
+    return record(db, at, org, (ALERT, alert), _FOLD, act, body)
 
 
 def _row(a: Alert) -> dict[str, Any]:

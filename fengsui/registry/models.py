@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, SmallInteger, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, SmallInteger, String, Table, Text
 
-metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
+metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s",
+                                       "uq": "uq_%(table_name)s_%(column_0_N_name)s"})
 
 # SQLite numbers rows by itself only in an INTEGER primary key.
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
@@ -68,19 +69,98 @@ alert = Table(
     Column("assignee", String(200), nullable=False),
     Column("touched", Boolean, nullable=False),
     Column("changed_seq", BigInteger, nullable=False),
-    Index("ix_alert_queue", "queued", "state", "severity", "last_seen"),
+    Index("ix_alert_queue", "queued", "severity", "last_seen", "id"),
+    Index("ix_alert_last_seen", "queued", "last_seen", "id"),
+    Index("ix_alert_first_seen", "queued", "first_seen", "id"),
+    Index("ix_alert_count", "queued", "count", "id"),
     Index("ix_alert_org", "org", "last_seen"),
+    Index("ix_alert_network", "network", "queued"),
+    Index("ix_alert_subject", "subject"),
+    # What is counted by facet, in the order in which it is grouped: no row is read, nothing is sorted.
+    Index("ix_alert_facets", "queued", "org", "rule", "state", "severity", "domain"),
 )  # fmt: skip
 
-# What happened to alerts, in the order of seq; never overwritten. The relay sends it to the bus in this order.
+# What happened to alerts, warnings and the situation (``object`` says which), in the order of seq; never overwritten.
+# The live stream resumes by seq, and the relay sends it to the bus in this order.
 activity = Table(
     "activity", metadata,
     Column("seq", _SERIAL, primary_key=True, autoincrement=True),
     Column("at", BigInteger, nullable=False),
     Column("org", String(200), nullable=False),
-    Column("alert_id", String(32), nullable=False, index=True),
+    Column("object", String(20), nullable=False),
+    Column("object_id", String(200), nullable=False),
     Column("actor", String(200), nullable=False),
     Column("act", String(40), nullable=False),
     Column("body", Text, nullable=False),
+    Index("ix_activity_object", "object_id", "seq"),
     sqlite_autoincrement=True,
+)  # fmt: skip
+
+# Who is watched. An organisation that is not here has alerts, but no name, no city and no place in the index.
+organisation = Table(
+    "organisation", metadata,
+    Column("id", String(200), primary_key=True),
+    Column("zh", String(200), nullable=False),
+    Column("en", String(200), nullable=False),
+    Column("city", String(40), nullable=False),
+    Column("sector", String(40), nullable=False),
+    Column("size", String(20), nullable=False),
+    Column("protection_level", SmallInteger, nullable=False),
+    Column("critical", Boolean, nullable=False),
+)  # fmt: skip
+
+# Hours of event time for which rows of an organisation became visible: what coverage is counted from.
+presence = Table(
+    "presence", metadata,
+    Column("org", String(200), primary_key=True),
+    Column("hour", BigInteger, primary_key=True),
+)  # fmt: skip
+
+# Files that somebody handed in to be analysed; ``body`` is the JSON of what became of each.
+analysis = Table(
+    "analysis", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    Column("org", String(200), nullable=False),
+    Column("network", String(200), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("body", Text, nullable=False),
+)  # fmt: skip
+
+# The index of an organisation, city or the province at a full hour, or (``at`` as it was asked) now, with what it is
+# made of. ``index`` is null where there is too little data; ``at_least`` is then what is known all the same.
+situation = Table(
+    "situation", metadata,
+    Column("scope", String(20), primary_key=True),
+    Column("scope_id", String(200), primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("index", Float),
+    Column("at_least", Float),
+    Column("band", String(20), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("weights", String(40), nullable=False),
+    Column("computed_at", BigInteger, nullable=False),
+    Index("ix_situation_at", "at"),
+)  # fmt: skip
+
+# How far the assessment has read the activity: one row, its fence.
+assessment = Table(
+    "assessment", metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+)  # fmt: skip
+
+# Warnings (预警). ``key`` is what it was drafted for: one draft a key. ``body`` is the JSON of basis, matrix and notice.
+warning = Table(
+    "warning", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("key", String(500), nullable=False, unique=True),
+    Column("trigger", String(40), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("level", String(20), nullable=False),
+    Column("subject", String(1024), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    Column("issued_at", BigInteger),
+    Column("changed_seq", BigInteger, nullable=False),
 )  # fmt: skip
