@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-
 from collectors.network.sources import sources_of
 from collectors.source import Report
+from fengsui import wording
 from fengsui.batch import Identity
 from fengsui.cli.console import alert_object, json_line, progress, say, table
 from fengsui.cli.platform import Platform, scratch
@@ -97,17 +96,10 @@ def tell(reports: Sequence[Report], lang: str) -> None:
 
 
 def summary(platform: Platform, alert: Alert, lang: str) -> str:
-    """The story in a sentence, from the rule's text and the finding's arguments."""
-    rule, arguments = msgspec.json.decode(alert.summary)
-    rules = platform.catalogue.rules()
-    template = rules[rule].text.get(lang) or rules[rule].text.get("en", "") if rule in rules else ""
-    try:
-        return template.format(**arguments) if template else " ".join(f"{k}={v}" for k, v in arguments.items())
-    except (KeyError, IndexError, ValueError):
-        return f"{template} {arguments}"  # a rule's text that asks for what its finding lacks: show both
+    """The story in a sentence, in the reader's language."""
+    return wording.summary(platform.rules, alert.summary)[lang]
 
 
 def title(platform: Platform, alert: Alert, lang: str) -> str:
     """The rule's title in the reader's language."""
-    rules = platform.catalogue.rules()
-    return rules[alert.rule].title.get(lang, alert.rule) if alert.rule in rules else alert.rule
+    return wording.title(platform.rules, alert.rule)[lang]

@@ -50,6 +50,7 @@ class Platform:
         self.registry: Engine = open_registry(f"sqlite:///{folder / 'registry.db'}")
         self.blobs = FolderBlobs(folder / "blobs")
         self.catalogue: Catalogue = build(settings)
+        self.rules = self.catalogue.rules()
         indicators.load(self.catalogue.indicators, self.store.query, self.store.load, int(clock() * 1_000_000))
         self.writers = [self._member(Sink(self.store, self.bus.bus_id, self.bus.partitions, time.monotonic), "sink",
                                      [*map(events, EVENTS), FINDINGS])]  # fmt: skip

@@ -1,0 +1,364 @@
+"""What the API takes and gives, as OpenAPI shows it. Answers are built by ``views`` and sent as they are; a test holds
+them to these declarations. Text that people read comes in both languages, so that a reader switches without asking again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-24T08:21:00.000000Z"])]
+"""RFC 3339 in UTC with microseconds."""
+
+Severity = Annotated[int, Field(ge=0, le=6, description="OCSF: 1 informational, 2 low, 3 medium, 4 high, 5 critical, 6 fatal")]
+
+
+class Out(BaseModel):
+    """What is answered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class In(BaseModel):
+    """What is asked for: a key that is not known is an error, and nothing is converted silently."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Asked(BaseModel):
+    """Query parameters: text on the wire, so converted; a parameter that is not known is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Text(Out):
+    """The same in English and Chinese."""
+
+    en: str
+    zh: str
+
+
+class Problem(BaseModel):
+    """An error, RFC 9457. ``title`` and ``detail`` follow Accept-Language."""
+
+    type: str = Field(examples=["/problems/unknown-cursor"])
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[FieldError] = []
+
+
+class FieldError(Out):
+    field: str
+    reason: str
+
+
+class State(StrEnum):
+    """What people make of an alert; ``withdrawn`` is set by the system alone, when its findings no longer hold."""
+
+    NEW = "new"
+    IN_PROGRESS = "in_progress"
+    RESOLVED = "resolved"
+    FALSE_POSITIVE = "false_positive"
+    WITHDRAWN = "withdrawn"
+
+
+class Settable(StrEnum):
+    NEW = "new"
+    IN_PROGRESS = "in_progress"
+    RESOLVED = "resolved"
+    FALSE_POSITIVE = "false_positive"
+
+
+class Sort(StrEnum):
+    """What comes first; a minus is descending. Severity is followed by the time last seen."""
+
+    SEVERITY_DOWN = "-severity"
+    SEVERITY = "severity"
+    LAST_SEEN_DOWN = "-last_seen"
+    LAST_SEEN = "last_seen"
+    FIRST_SEEN_DOWN = "-first_seen"
+    FIRST_SEEN = "first_seen"
+    COUNT_DOWN = "-count"
+    COUNT = "count"
+
+
+class AlertFilter(Asked):
+    """Which alerts. A parameter given several times means any of them; different ones must all hold."""
+
+    state: list[State] = []
+    severity: list[Severity] = []
+    severity_min: Severity | None = None
+    org: Annotated[list[str], Field(max_length=100)] = []
+    city: Annotated[list[str], Field(max_length=100)] = []
+    network: Annotated[list[str], Field(max_length=100)] = []
+    rule: Annotated[list[str], Field(max_length=100)] = []
+    domain: Annotated[list[str], Field(max_length=10)] = []
+    assignee: Annotated[list[str], Field(max_length=100, description="Empty text: nobody has it")] = []
+    subject: Annotated[list[str], Field(max_length=100, description="Exactly, e.g. host:10.0.0.5")] = []
+    technique: Annotated[str, Field(max_length=20, description="ATT&CK technique, e.g. T1071")] = ""
+    q: Annotated[str, Field(max_length=200, description="Text in subject, related subjects or rule")] = ""
+    from_: Annotated[datetime | None, Field(alias="from", description="Last seen at or after")] = None
+    to: Annotated[datetime | None, Field(description="Last seen before")] = None
+    below: Annotated[bool, Field(description="Add what stays below the alert line")] = False
+
+
+Cursor = Annotated[str, Field(max_length=1000, description="`next` of the page before, of the same query")]
+Limit = Annotated[int, Field(ge=1, le=200)]
+
+
+class AlertQuery(AlertFilter):
+    sort: Sort = Sort.SEVERITY_DOWN
+    cursor: Cursor = ""
+    limit: Limit = 50
+
+
+class Page(Asked):
+    cursor: Cursor = ""
+    limit: Limit = 50
+
+
+class Alert(Out):
+    """A line of the queue."""
+
+    id: str = Field(examples=["0f3a9c4be1d24f61a6f0a5d0c3b1e277"])
+    org: str
+    org_name: Text
+    city: str = Field(description="Key of the city; empty if the organisation is in none")
+    network: str
+    rule: str
+    title: Text
+    subject: str
+    related: list[str]
+    severity: int
+    confidence: int
+    queued: bool
+    category: str
+    category_name: Text
+    domain: str
+    techniques: list[str]
+    summary: Text
+    first_seen: Moment
+    last_seen: Moment
+    count: int
+    state: State
+    assignee: str
+    changed: int = Field(description="Sequence number of its last change: give it back with a change")
+
+
+class AlertPage(Out):
+    items: list[Alert]
+    next: str | None
+
+
+class Bucket(Out):
+    value: str
+    label: Text
+    count: int
+
+
+class Facets(Out):
+    """How many alerts there are by each value, all filters but the facet's own applied."""
+
+    total: int
+    facets: dict[str, list[Bucket]]
+
+
+class Span(Out):
+    start: Moment
+    end: Moment
+
+
+class Finding(Out):
+    id: str
+    form: str
+    rule: str
+    severity: int
+    confidence: int
+    subject: str
+    summary: Text
+    explanation: dict[str, Any]
+    first_seen: Moment
+    last_seen: Moment
+    count: int
+    window: Span | None
+    origin: str
+
+
+class Activity(Out):
+    seq: int
+    at: Moment
+    object: str
+    object_id: str
+    org: str
+    actor: str
+    act: str
+    body: dict[str, Any]
+
+
+class Organisation(Out):
+    id: str
+    name: Text
+    city: str
+    sector: str
+    size: str
+    protection_level: int
+    critical: bool
+    importance: str
+    has_data: bool
+
+
+class WarningLink(Out):
+    id: str
+    level: str
+    state: str
+    title: Text
+
+
+class AlertDetail(Alert):
+    """An alert with what is behind it. ``evidence`` holds up to 20 events; ``evidence_missing`` counts those that are no
+    longer stored. ``filter`` finds the rest: ask /alerts/{id}/events.
+    """
+
+    explanation: dict[str, Any]
+    findings: list[Finding]
+    findings_total: int
+    evidence: list[dict[str, Any]]
+    evidence_missing: int
+    activity: list[Activity]
+    warnings: list[WarningLink]
+    filter: dict[str, Any] | None
+    organisation: Organisation
+
+
+class Triage(In):
+    """A change by a person. ``changed`` is what was on the screen: if another person has changed it since, 409."""
+
+    state: Settable | None = Field(default=None, strict=False)
+    assignee: Annotated[str, Field(max_length=200)] | None = None
+    comment: Annotated[str, Field(max_length=4000)] | None = None
+    changed: Annotated[int, Field(ge=0, le=2**53)] | None = None
+
+
+class BulkTriage(In):
+    ids: Annotated[list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]], Field(min_length=1, max_length=500)]
+    state: Settable | None = Field(default=None, strict=False)
+    assignee: Annotated[str, Field(max_length=200)] | None = None
+    comment: Annotated[str, Field(max_length=4000)] | None = None
+
+
+class BulkDone(Out):
+    changed: int
+    items: list[Alert]
+
+
+class EventPage(Out):
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+class Kind(StrEnum):
+    FLOW = "flow"
+    DNS = "dns"
+    HTTP = "http"
+    TLS = "tls"
+    FILE = "file"
+
+
+class EventQuery(Page):
+    """Which events; all given must hold. Newest first."""
+
+    from_: Annotated[datetime | None, Field(alias="from", description="At or after")] = None
+    to: Annotated[datetime | None, Field(description="Before")] = None
+    org: Annotated[str, Field(max_length=200)] = ""
+    network: Annotated[str, Field(max_length=200)] = ""
+    src_ip: Annotated[str, Field(max_length=50)] = ""
+    dst_ip: Annotated[str, Field(max_length=50)] = ""
+    host: Annotated[str, Field(max_length=50, description="Address of either side")] = ""
+    port: Annotated[int | None, Field(ge=0, le=65535, description="Port of the responder")] = None
+    uid: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$", description="Flow that it belongs to")] = ""
+    q: Annotated[str, Field(max_length=200, description="Text in the kind's main column: query, host, uri, sni, …")] = ""
+
+
+class Chart(Out):
+    """What an alert looks like over time: ``intervals`` of a beacon, ``targets`` of a scan, or events by ``hours``."""
+
+    chart: Literal["intervals", "targets", "hours"]
+    times: list[Moment] = []
+    bytes: list[int] = []
+    targets: list[Target] = []
+    hours: list[Moment] = []
+    counts: list[int] = []
+    total: int
+
+
+class Target(Out):
+    ip: str
+    port: int
+    count: int
+    state: str
+    first: Moment
+
+
+class Session(Out):
+    actor: str
+    roles: list[str]
+    version: str
+    made: bool = Field(description="The data is made up, for demonstration")
+    as_of: Moment
+
+
+class Token(In):
+    token: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Health(Out):
+    status: Literal["ok", "degraded"]
+    problems: list[Text]
+    version: str
+
+
+class FileState(Out):
+    name: str
+    bytes: int
+    state: Literal["waiting", "reading", "done", "failed", "refused"]
+    rows: int
+    already: int
+    read_at: Moment | None
+    faults: list[str]
+    more_faults: int
+
+
+class Analysis(Out):
+    """Files that somebody handed in. Its alerts are those of its ``network``."""
+
+    id: str
+    created_at: Moment
+    org: str
+    network: str
+    state: Literal["waiting", "reading", "hunting", "done", "failed"]
+    files: list[FileState]
+    done_bytes: int
+    total_bytes: int
+    rows: int
+    alerts: int
+    below: int
+
+
+class AnalysisPage(Out):
+    items: list[Analysis]
+    next: str | None
+
+
+class Organisations(Out):
+    items: list[Organisation]
+    next: str | None
+
+
+class Free(BaseModel):
+    """An answer described in prose: its parts differ by scope or state."""
+
+    model_config = ConfigDict(extra="allow")
