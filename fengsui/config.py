@@ -15,6 +15,17 @@ PREFIX = "FENGSUI_"
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Bytes = Annotated[int, msgspec.Meta(gt=0)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Token = Annotated[str, msgspec.Meta(pattern="^(|[!-~]{16,})$")]  # what a header and a cookie can carry
+
+
+class WatchSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A folder that is watched, and whose it is; what is not given is as the settings have it."""
+
+    folder: Path
+    org: Name | None = None
+    network: Name | None = None
+    sensor: Name | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -43,6 +54,20 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Bytes that the packet decoder may use for flows and reassembly."""
     file_limit: Annotated[int, msgspec.Meta(ge=0)] = 8_000_000
     """Bytes of a carved file that are kept; larger ones are described, not kept."""
+    watch: tuple[WatchSetting, ...] = ()
+    """Folders read as they fill: `[[watch]]` with `folder` and, if other than above, `org`, `network`, `sensor`."""
+    disk_bytes: Bytes = 50_000_000_000
+    """Bytes of the data folder beyond which collectors wait."""
+    organisations: Path | None = None
+    """Who is watched: a YAML list of `id`, `zh`, `en`, `city`, `sector`, `size`, `protection_level`, `critical`."""
+    map: Path | None = None
+    """Outlines of the cities (GeoJSON) to show instead of the schematic ones."""
+    host: Name = "127.0.0.1"
+    """Address that the server listens on."""
+    port: Port = 8000
+    """Port that the server listens on; 0: one that is free."""
+    token: Token = ""
+    """What the console and programs show to be let in, 16 characters or more; made at each start if empty."""
 
 
 def load(file: Path | None = None, environment: Mapping[str, str] | None = None,
@@ -84,14 +109,17 @@ def _file(path: Path) -> dict[str, Any]:
 _OTHERS = frozenset({"FENGSUI_REQUIRE_ENGINES", "FENGSUI_CLICKHOUSE_URL", "FENGSUI_KAFKA_BOOTSTRAP", "FENGSUI_CONFIG",
                      "FENGSUI_LANG"})  # fmt: skip
 
+_LISTS = ("local_networks", "indicators", "watch")
+
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, text in environment.items():
         if name.startswith(PREFIX) and name not in _OTHERS:
             key = name.removeprefix(PREFIX).lower()
-            many = key in ("local_networks", "indicators")
-            out[key] = [p for p in text.split(",") if p] if many else text
+            out[key] = [p for p in text.split(",") if p] if key in _LISTS else text
+    if "watch" in out:
+        out["watch"] = [{"folder": p} for p in out["watch"]]
     return out
 
 

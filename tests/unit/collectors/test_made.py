@@ -181,6 +181,8 @@ def test_thirty_organisations_cover_every_city_and_are_apart() -> None:
     thirty = organisations(30)
     assert {o.city for o in thirty} == set(regions["cities"]) and len(regions["cities"]) == 11
     assert {o.sector for o in thirty} <= set(regions["sectors"])
+    assert {o.protection_level for o in thirty} == {1, 2, 3, 4}
+    assert [o.id for o in thirty if o.critical] == ["made-qingwu", "made-chaosheng"]
     many = organisations(70)
     assert len({o.id for o in many}) == len({o.cidr for o in many}) == len({o.zh for o in many}) == 70
 

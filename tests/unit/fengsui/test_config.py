@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fengsui.config import Settings, load
+from fengsui.config import Settings, WatchSetting, load
 from fengsui.errors import BadSetting, UsageError
 
 
@@ -39,14 +39,36 @@ def test_a_flag_that_was_not_given_changes_nothing(file):
 def test_every_setting_can_be_given_in_a_file_and_in_the_environment(file):
     values = {"data": "d", "org": "o", "network": "n", "sensor": "s", "local_networks": ["192.0.2.0/24"], "rules": "r",
               "indicators": ["a.txt", "b.txt"], "hunt_interval": 2.5, "bus_bytes": 1, "decoder_memory": 2,
-              "file_limit": 3}  # fmt: skip
-    assert set(values) == {f.name for f in msgspec.structs.fields(Settings)}
+              "file_limit": 3, "disk_bytes": 4, "organisations": "o.yaml", "map": "m.json", "host": "::1", "port": 0,
+              "token": "0123456789abcdef"}  # fmt: skip
+    assert {*values, "watch"} == {f.name for f in msgspec.structs.fields(Settings)}
     text = "".join(f"{k} = {msgspec.json.encode(v).decode()}\n" for k, v in values.items())
+    text += "[[watch]]\nfolder = 'a'\n[[watch]]\nfolder = 'b'\n"
+    values["watch"] = ["a", "b"]
     environment = {f"FENGSUI_{k.upper()}": ",".join(v) if isinstance(v, list) else str(v) for k, v in values.items()}
     from_file, from_environment = load(file(text)), load(None, environment)
     assert from_file == from_environment
     assert from_file.indicators == (Path("a.txt"), Path("b.txt"))
     assert (from_file.hunt_interval, from_file.bus_bytes) == (2.5, 1)
+    assert from_file.watch == (WatchSetting(Path("a")), WatchSetting(Path("b")))
+
+
+def test_a_watched_folder_says_whose_it_is(file):
+    (w,) = load(file("[[watch]]\nfolder = 'in'\norg = 'bank'\nnetwork = 'dmz'\nsensor = 's1'\n")).watch
+    assert w == WatchSetting(Path("in"), "bank", "dmz", "s1")
+
+
+@pytest.mark.parametrize("text", ["[[watch]]\norg = 'a'\n", "[[watch]]\nfolder = 'a'\nfoldr = 'b'\n", "watch = 'a'\n",
+                                  "[[watch]]\nfolder = 'a'\norg = ''\n", "[[watch]]\nfolder = ''\n"])  # fmt: skip
+def test_a_watched_folder_that_is_not_described_rightly_is_refused(file, text):
+    with pytest.raises(BadSetting, match=r"fengsui\.toml: watch: "):
+        load(file(text))
+
+
+@pytest.mark.parametrize("token", ["short", "fifteen-letters", "with a space in it", "不是请求头能带的字符再长也不行"])
+def test_a_token_that_is_short_or_does_not_fit_a_header_is_refused(token):
+    with pytest.raises(BadSetting, match="the environment: token: "):
+        load(None, {"FENGSUI_TOKEN": token})
 
 
 @pytest.mark.parametrize(("environment", "flags", "origin"), [
@@ -83,7 +105,8 @@ def test_a_file_that_is_not_there_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize(("key", "value"), [("bus_bytes", -1), ("decoder_memory", 0), ("file_limit", -5),
-                                            ("hunt_interval", -0.5), ("org", ""), ("network", "")])  # fmt: skip
+                                            ("hunt_interval", -0.5), ("org", ""), ("port", 65536), ("disk_bytes", 0),
+                                            ("host", ""), ("network", "")])  # fmt: skip
 def test_a_number_or_name_out_of_range_names_its_key(key, value):
     with pytest.raises(BadSetting, match=f"the command line: {key}: "):
         load(flags={key: value})
