@@ -1,0 +1,72 @@
+"""The index of a city or of the province from its organisations', and the share of each in it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from situation.tables import Weights
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Member:
+    """An organisation: its index (0 to 100) and the weight of its importance (above 0)."""
+
+    id: str
+    index: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a member gives to the area's index. ``floor``: it alone holds the index up."""
+
+    id: str
+    points: float
+    weight: float
+    floor: bool
+
+
+def area(members: Sequence[Member], w: Weights) -> tuple[float, list[Part]]:
+    """G = max(m · weighted mean + (1 - m) · weighted P90, γ · max I), and its parts, whose points sum to G.
+
+    Raises ValueError of no members.
+    """
+    if not members:
+        raise ValueError("an area without members has no index")
+    index = np.array([m.index for m in members])
+    weight = np.array([m.weight for m in members])
+    weight /= weight.sum()
+    rank = percentile_shares(members, w.percentile)
+    given = (w.mean_share * weight + (1 - w.mean_share) * rank) * index
+    total, worst = float(given.sum()), int(index.argmax())
+    floor = w.floors.area * float(index[worst])
+    floored = floor > total
+    if floored:
+        given[worst] += floor - total
+    parts = [Part(m.id, float(given[i]), float(weight[i]), floored and i == worst) for i, m in enumerate(members)]
+    return max(total, floor), parts
+
+
+def percentile_shares(members: Sequence[Member], q: float) -> Array:
+    """How the weighted percentile ``q`` is made of its members: it is Σ share · index, with at most two shares not 0.
+
+    In order of index (then id), each member stands at the middle of its weight: p_i = (Σ_{j<i} v_j + v_i / 2) / Σ v.
+    Between two of these points the percentile is interpolated linearly; beyond the ends it is the end's.
+    """
+    order = sorted(range(len(members)), key=lambda i: (members[i].index, members[i].id))
+    v = np.array([members[i].weight for i in order])
+    p = (np.cumsum(v) - v / 2) / v.sum()
+    out = np.zeros(len(members))
+    above = int(np.searchsorted(p, q))
+    if above in (0, len(p)):
+        out[order[min(above, len(p) - 1)]] = 1.0
+        return out
+    part = (q - p[above - 1]) / (p[above] - p[above - 1])
+    out[order[above - 1]], out[order[above]] = 1 - part, part
+    return out
