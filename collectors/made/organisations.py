@@ -44,6 +44,7 @@ tingchao  听潮船务     Tingchao Shipping        zhoushan transport     mediu
 xianzhi   仙芝医药     Xianzhi Medicines        taizhou  medical       medium 2
 qingchuan 晴川政务     Qingchuan Services       lishui   government    small  2
 """
+SILENT = "made-yanming"  # its sensor has never sent anything
 HOSTS: dict[str, int] = {"small": 8, "medium": 12, "large": 18}  # hosts that people use
 
 

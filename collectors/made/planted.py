@@ -16,6 +16,7 @@ from collectors.made.talk import number
 MARKER = b"FENGSUI-MADE-SAMPLE"
 LISTED = "made-indicators"  # name of the list of indicators
 LISTED_DOMAIN, LISTED_NETWORK = "drop.listed-made.example", "203.0.113.240/29"
+SHARED_DOMAIN = "gate.shared-made.example"  # listed too, and contacted from several organisations
 _SIGMA = "sigma.6f0c6a3e-4c64-4a8e-9d55-0d6f6e1b7a0"
 
 
@@ -161,6 +162,17 @@ def long_connection(sensor: Sensor, day: int) -> Planted:
     ends = (host, sensor.port(), "203.0.113.70", 4444)
     sensor.logs.conn(start, ends, 9.2 * 3600, 2_400_000, 6_000_000)
     return _truth("long_connection", "long_connection", sensor, f"host:{host}", start, start + 10 * HOUR)
+
+
+def shared(sensor: Sensor, day: int) -> Planted:
+    """Two handshakes with a listed name that other organisations contact on the same day."""
+    host, start = sensor.organisation.address(2, 211), day + 9 * HOUR + sensor.rng.randrange(5 * HOUR)
+    for i in range(2):
+        ts, address = start + i * 11 * MINUTE, "203.0.113.31"
+        trans_id, got = sensor.rng.getrandbits(16), 4000 + 500 * i
+        sensor.logs.dns(ts, (host, sensor.port(), sensor.resolver, 53), SHARED_DOMAIN, "A", address, trans_id)
+        sensor.logs.tls(ts + 60_000, (host, sensor.port(), address, 443), 2.0, 900, got, SHARED_DOMAIN, JA3[2])
+    return _truth("shared", f"intel.{LISTED}", sensor, f"host:{host}", start, start + 12 * MINUTE)
 
 
 PLANTS: tuple[Callable[[Sensor, int], Planted], ...] = (

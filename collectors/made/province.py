@@ -16,13 +16,14 @@ import numpy as np
 
 from collectors.made.background import Sensor, working_day
 from collectors.made.logs import Logs
-from collectors.made.organisations import Organisation, organisations, with_files
-from collectors.made.planted import LISTED, LISTED_DOMAIN, LISTED_NETWORK, PLANTS, Planted
+from collectors.made.organisations import SILENT, Organisation, organisations, with_files
+from collectors.made.planted import LISTED, LISTED_DOMAIN, LISTED_NETWORK, PLANTS, SHARED_DOMAIN, Planted, shared
 from collectors.made.talk import Talk
 from fengsui.progress import Progress, silent
 
 DEMO_SEED = 7
 CAPTURE = "made.pcap"
+SHARED_IN = (5, 19, 27)  # organisations, in different cities, that contact the same listed name
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def make_province(folder: Path, *, day: date, seed: int = DEMO_SEED, organisatio
                   progress: Progress = silent) -> Province:  # fmt: skip
     """Write ``folder/<organisation>/{made.pcap, zeek/*.log}`` for the day (UTC) and a list of indicators.
 
+    One organisation of the thirty is silent: it has no files.
     ``scale`` multiplies what people do, not what is planted. The same arguments write the same bytes. A day that is
     over keeps clear of clocks that run ahead.
     """
@@ -52,9 +54,13 @@ def make_province(folder: Path, *, day: date, seed: int = DEMO_SEED, organisatio
     packets, size, counts = 0, 0, Counter[str]()
     everyone = _organisations(organisations)
     for i, organisation in enumerate(everyone):
+        if organisation.id == SILENT:
+            made.append(organisation)
+            continue
         sensor = _sensor(organisation, seed, i)
         working_day(sensor, midnight, scale)
         planted += [plant(sensor, midnight) for k, plant in enumerate(PLANTS) if _place(k, len(everyone)) == i]
+        planted += [shared(sensor, midnight)] if i in _shared_in(len(everyone)) else []
         files = _write(sensor, folder / organisation.id)
         made.append(with_files(organisation, files))
         packets += len(sensor.talk.packets)
@@ -62,7 +68,7 @@ def make_province(folder: Path, *, day: date, seed: int = DEMO_SEED, organisatio
         size += sum(f.stat().st_size for f in files)
         progress(i + 1, len(everyone), "organisations")
     indicators = folder / f"{LISTED}.txt"
-    indicators.write_text(f"# Made for the demonstration.\n{LISTED_DOMAIN}\n{LISTED_NETWORK}\n")
+    indicators.write_text(f"# Made for the demonstration.\n{LISTED_DOMAIN}\n{SHARED_DOMAIN}\n{LISTED_NETWORK}\n")
     return Province(folder, day, tuple(made), tuple(planted), indicators, packets, counts.total(), size, dict(counts))
 
 
@@ -75,6 +81,10 @@ def _organisations(count: int) -> list[Organisation]:
 def _place(plant: int, count: int) -> int:
     """The organisation that a story is planted in: spread, so that each has its own while there are enough."""
     return plant * 2 % count if count >= 2 * len(PLANTS) else plant % count
+
+
+def _shared_in(count: int) -> tuple[int, ...]:
+    return SHARED_IN if count > max(SHARED_IN) else tuple(range(min(count, len(SHARED_IN))))
 
 
 def _sensor(organisation: Organisation, seed: int, i: int) -> Sensor:

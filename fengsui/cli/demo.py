@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
             sources = [
                 (source, Identity(o.id, o.network, o.sensor))
                 for o in province.organisations
+                if o.files
                 for source in sources_of(folder / "input" / o.id, settings, platform.blobs, report)
             ]
             reports = platform.collect(sources, progress=lambda _: say(text("hunting", args.lang)))

@@ -15,7 +15,7 @@ import yaml
 from collectors.made import Planted, Province, make_province
 from collectors.made.organisations import organisations
 from collectors.made.pcap import write_packets
-from collectors.made.planted import LISTED_DOMAIN, LISTED_NETWORK, MARKER, PLANTS
+from collectors.made.planted import LISTED_DOMAIN, LISTED_NETWORK, MARKER, PLANTS, SHARED_DOMAIN
 from collectors.network.decode import decode_capture
 from collectors.network.zeek import read_log
 from fengsui.batch import Identity
@@ -148,27 +148,47 @@ PRESENT: dict[str, Callable[[list[Row], Planted], bool]] = {
     "remote_desktop": lambda rows, p: any(r["dst_port"] == 3389 and r["conn_state"] == "SF" for r in rows
                                           if r["kind"] == "flow"),
     "lookup": lambda rows, p: any("${jndi:" in r.get("user_agent", "") for r in rows),
+    "shared": lambda rows, p: sorted(r["kind"] for r in rows if SHARED_DOMAIN in (r.get("query"), r.get("sni")))
+    == ["dns", "dns", "tls", "tls"],
     "long_connection": lambda rows, p: any(r.get("duration", 0) > 9 * 3600 for r in rows),
 }  # fmt: skip
 
 
-def test_every_story_is_planted_once(small: Made) -> None:
+def test_every_story_is_planted_once_and_one_in_several_organisations(small: Made) -> None:
     province, _, _ = small
-    assert sorted(p.kind for p in province.planted) == sorted(PRESENT) and len(PRESENT) == len(PLANTS)
+    assert sorted(p.kind for p in province.planted) == sorted([*PRESENT, "shared"]) and len(PRESENT) == len(PLANTS) + 1
+    assert len({p.org for p in province.planted if p.kind == "shared"}) == 2
+
+
+def test_of_thirty_three_in_different_cities_share_a_story_and_one_is_silent(tmp_path: Path) -> None:
+    province = make(tmp_path, organisations=30, scale=0.01)
+    cities = {o.id: o.city for o in province.organisations}
+    sharing = [p for p in province.planted if p.kind == "shared"]
+    assert len({cities[p.org] for p in sharing}) == len(sharing) == 3
+    assert max(p.end for p in sharing) - min(p.start for p in sharing) < 24 * 3_600_000_000
+    (silent,) = [o for o in province.organisations if not o.files]
+    assert not (tmp_path / silent.id).exists()
+    assert silent.id not in {p.org for p in province.planted}
 
 
 @pytest.mark.parametrize("kind", PRESENT)
 def test_what_is_planted_is_in_the_files_of_its_organisation_and_window(small: Made, kind: str) -> None:
     province, events, carved = small
-    [truth] = [p for p in province.planted if p.kind == kind]
-    assert truth.start < truth.end
-    near = [r for r in events[truth.org] if _about(r, truth.subject)]
-    assert near
-    assert PRESENT[kind](near, truth)
-    assert not PRESENT[kind]([r for r in events[truth.org] if r not in near], truth)
-    if kind == "download":
-        assert MARKER in carved[truth.subject.removeprefix("file:")]
+    truths = [p for p in province.planted if p.kind == kind]
+    assert truths
+    for truth in truths:
+        _planted(truth, events[truth.org], carved)
     assert province.day == DAY
+
+
+def _planted(truth: Planted, events: list[Row], carved: dict[str, bytes]) -> None:
+    assert truth.start < truth.end
+    near = [r for r in events if _about(r, truth.subject)]
+    assert near
+    assert PRESENT[truth.kind](near, truth)
+    assert not PRESENT[truth.kind]([r for r in events if r not in near], truth)
+    if truth.kind == "download":
+        assert MARKER in carved[truth.subject.removeprefix("file:")]
 
 
 def _about(row: Row, subject: str) -> bool:
@@ -190,7 +210,7 @@ def test_thirty_organisations_cover_every_city_and_are_apart() -> None:
 def test_the_list_of_indicators_holds_what_is_contacted(small: Made) -> None:
     province, _, _ = small
     lines = province.indicators.read_text().splitlines()
-    assert [line for line in lines if not line.startswith("#")] == [LISTED_DOMAIN, LISTED_NETWORK]
+    assert [line for line in lines if not line.startswith("#")] == [LISTED_DOMAIN, SHARED_DOMAIN, LISTED_NETWORK]
 
 
 def test_a_province_without_organisations_is_refused(tmp_path: Path) -> None:
