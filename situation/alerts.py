@@ -11,7 +11,10 @@ import msgspec
 from fengsui.finding import Finding
 from fengsui.ids import text_id
 
-NEW, WITHDRAWN = "new", "withdrawn"
+NEW, IN_PROGRESS, WITHDRAWN = "new", "in_progress", "withdrawn"
+CLOSED = ("resolved", "false_positive")
+"""States in which people are done with an alert; one whose severity rises then is new again."""
+REOPENED = "reopened"
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ from fengsui.errors import BadInput, Fenced
 from fengsui.finding import ADDED, EMPTY, RESULT, WITHDRAW, Finding, from_batch
 from fengsui.registry import models as m
 from fengsui.registry.activity import ALERT, record
-from situation.alerts import NEW, WITHDRAWN, Alert, alert_id, alert_of
+from situation.acts import FOLD
+from situation.alerts import CLOSED, NEW, REOPENED, WITHDRAWN, Alert, alert_id, alert_of
+from situation.triage import severity_closed_at
 
 log = logging.getLogger("fengsui.fold")
 _CHUNK = 500
-
-_FOLD = "fold"
 
 
 class Fold:
@@ -196,13 +196,21 @@ def _refresh_one(db: Connection, i: str, held: list[Finding], before: Any, at: i
         db.execute(insert(m.alert).values(**row, state=NEW, assignee="", touched=False, changed_seq=seq))
         return
     changed = {k: v for k, v in row.items() if getattr(before, k) != v}
-    if before.state == WITHDRAWN:
+    reopened = _worse_than_closed(db, before, row["severity"])
+    if before.state == WITHDRAWN or reopened:
         changed["state"] = NEW
     if not changed:
         return
     told = {k: v for k, v in changed.items() if k in ("severity", "count", "last_seen", "queued", "state")}
-    seq = _activity(db, at, row["org"], i, "updated", told)
+    seq = _activity(db, at, row["org"], i, REOPENED if reopened else "updated", told)
     db.execute(update(m.alert).where(m.alert.c.id == i).values(**changed, changed_seq=seq))
+
+
+def _worse_than_closed(db: Connection, before: Any, severity: int) -> bool:
+    """Whether people were done with an alert that is now worse than what they saw."""
+    if before.state not in CLOSED or severity <= before.severity:
+        return False
+    return severity > severity_closed_at(db, before.id)
 
 
 def _lose(db: Connection, before: Any, at: int) -> None:
@@ -216,7 +224,7 @@ def _lose(db: Connection, before: Any, at: int) -> None:
 
 
 def _activity(db: Connection, at: int, org: str, alert: str, act: str, body: dict[str, Any]) -> int:
-    return record(db, at, org, (ALERT, alert), _FOLD, act, body)
+    return record(db, at, org, (ALERT, alert), FOLD, act, body)
 
 
 def _row(a: Alert) -> dict[str, Any]:
