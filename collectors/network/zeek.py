@@ -71,6 +71,7 @@ class LogReader:
         self._layout = Layout()
         self._line, self._near = 0, Near()
         self._dropped, self._start_of_long = 0, b""
+        self._inside = False  # the line at ``position`` was read as the last one, before its end had been written
         names = columns.wanted(log.log)
         joined = "".join(names).encode()
         self._names = names
@@ -105,9 +106,13 @@ class LogReader:
             except BadInput as e:
                 more, damage = False, e
             text = b"".join(parts)
-            if not more and final and not damage and size and text[-1] != 10:
+            unended = not more and final and not damage and size > 0 and text[-1] != 10
+            if unended:
                 text += b"\n"
+            if self._inside and size:
+                text, size = yield from self._remainder(text, size)
             left = yield from self._lines(text, size)
+            self._inside = self._inside or unended
         if damage is not None:
             yield Chunk(self._batch(), self.position, [damage])
 
@@ -137,6 +142,16 @@ class LogReader:
             return left
         self._dropped, self._start_of_long = len(left), left[:RAW]
         return b""
+
+    def _remainder(self, text: bytes, size: int) -> Generator[Chunk, None, tuple[bytes, int]]:
+        """Pass over what follows of a line that was read without its end; what is left of ``text`` and ``size``."""
+        at = min(text.find(b"\n") + 1 or size, size)
+        rest, self._inside = text[:at].rstrip(b"\r\n"), text[at - 1] != 10
+        self.position += at
+        if rest:
+            bad = BadInput("a line went on after it had been read as the last", str(self.path), self._line, rest[:RAW])
+            yield Chunk(self._batch(), self.position, [bad])
+        return text[at:], size - at
 
     def _too_long(self, rest: int) -> Chunk:
         self._line += 1
@@ -226,8 +241,11 @@ class LogReader:
             tail = tail[whole:]
             if at == start:
                 break
-        if at < start or tail:
-            raise BadInput(f"byte {start} is not behind a whole line of it", str(self.path))
+        if at < start:
+            raise BadInput(f"byte {start} is behind its end", str(self.path))
+        if tail:
+            self._inside = True
+            self._seen(tail + b"\n", start - len(tail))
         self.position = start
 
     def _seen(self, text: bytes, base: int) -> None:

@@ -129,12 +129,43 @@ def test_a_last_line_without_end_waits_unless_the_log_is_final(tmp_path: Path) -
     assert final[-1].end == path.stat().st_size
 
 
-def test_a_start_inside_a_line_or_past_the_end_is_refused(tmp_path: Path) -> None:
+def test_a_last_line_read_without_its_end_is_read_once_whatever_follows(tmp_path: Path) -> None:
+    path = tmp_path / "dns.log"
+    start = HEAD + FIELDS + line(1) + line(2).rstrip(b"\n")
+    path.write_bytes(start)
+    expected = all_rows(read(path, final=True))
+    assert len(expected) == 2
+    for more, fault in ((b"", []), (b"\n", []), (b"\r\n", []), (b",c\n", [b",c"])):
+        path.write_bytes(start)
+        reader = LogReader(path, WHO)
+        assert all_rows(list(reader.read(final=True))) == expected
+        path.write_bytes(start + more + line(2) * bool(more))
+        for chunks in (list(reader.read()), read(path, len(start))):
+            assert [r["trans_id"] for r in all_rows(chunks)] == [2] * bool(more)
+            assert not more or all_rows(chunks)[0]["event_id"] not in {r["event_id"] for r in expected}
+            assert [b.raw for c in chunks for b in c.bad] == fault
+            assert [b.at for c in chunks for b in c.bad] == [8] * len(fault)
+            assert not more or chunks[-1].end == path.stat().st_size
+
+
+def test_of_a_line_that_goes_on_and_on_nothing_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "dns.log"
+    start = HEAD + FIELDS + line(1) + line(2).rstrip(b"\n")
+    path.write_bytes(start)
+    reader = LogReader(path, WHO)
+    list(reader.read(final=True))
+    for more in (b"x" * 10, b"y" * 10, b"z\n" + line(3)):
+        path.write_bytes(path.read_bytes() + more)
+        chunks = list(reader.read())
+        assert [b.raw for c in chunks for b in c.bad] == [more.split(b"\n")[0]]
+    assert [r["trans_id"] for r in all_rows(chunks)] == [3]
+
+
+def test_a_start_past_the_end_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "dns.log"
     path.write_bytes(TEXT)
-    for start in (len(HEAD + FIELDS) + 3, len(TEXT) + 1):
-        with pytest.raises(BadInput, match=f"byte {start} is not behind a whole line"):
-            read(path, start)
+    with pytest.raises(BadInput, match=f"byte {len(TEXT) + 1} is behind its end"):
+        read(path, len(TEXT) + 1)
 
 
 def test_equal_lines_are_told_apart_only_when_near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
