@@ -1,0 +1,9 @@
+import type { Key } from "../en";
+import { analyst } from "./analyst";
+import { common } from "./common";
+import { enterprise } from "./enterprise";
+import { platform } from "./platform";
+import { regulator } from "./regulator";
+import { why } from "./why";
+
+export const zh: Record<Key, string> = { ...common, ...analyst, ...enterprise, ...platform, ...regulator, ...why };

@@ -1,0 +1,107 @@
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
+import { useLocation } from "wouter";
+import { listen } from "../../../api/stream";
+import type { Stats } from "../../../api/types";
+import { useLoad } from "../../../api/useLoad";
+import { BarList } from "../../../components/BarList";
+import { Num, Severity, Subject, Time } from "../../../components/Show";
+import { Empty, Failed, Skeleton } from "../../../components/States";
+import { useSpeech } from "../../../i18n";
+import { link } from "../../../lib/filters";
+import { local, number, percent } from "../../../lib/format";
+import { Figure } from "./Figure";
+import "../../../styles/overview.css";
+
+const Hours = lazy(() => import("../../../charts/HoursBySeverity"));
+const OPEN = ["new", "in_progress"];
+
+export function Overview(): ReactNode {
+  const { t } = useSpeech();
+  const { data, error, reload } = useLoad<Stats>("/stats");
+  useCalm(reload);
+  if (!data) return <div className="page">{error ? <Failed error={error} retry={reload} /> : <Skeleton lines={12} />}</div>;
+  return (
+    <div className="page">
+      <header><h1>{t("nav.overview")}</h1><span className="muted">{t("overview.lead", { at: local(data.as_of) })}</span></header>
+      <Figures stats={data} />
+      {data.alerts.total ? <Pictures stats={data} /> : <div className="card"><Empty title={t("overview.none")} lead={t("overview.none.lead")} /></div>}
+    </div>
+  );
+}
+
+/** Numbers follow the stream, at most every five seconds. */
+function useCalm(reload: () => void): void {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => {
+    const stop = listen(() => {
+      timer.current ??= setTimeout(() => {
+        timer.current = undefined;
+        reload();
+      }, 5000);
+    });
+    return () => {
+      stop();
+      clearTimeout(timer.current);
+    };
+  }, [reload]);
+}
+
+function Figures({ stats }: { stats: Stats }): ReactNode {
+  const { t, lang } = useSpeech();
+  const { alerts, events } = stats;
+  const urgent = alerts.by_severity.filter((s) => s.severity >= 4).reduce((n, s) => n + s.count, 0);
+  return (
+    <div className="grid figures">
+      <Figure name={t("overview.open")} value={number(alerts.open, lang)} note={t("overview.open.note")} to={link({ many: { state: OPEN } })} />
+      <Figure name={t("overview.urgent")} value={number(urgent, lang)} note={`${percent(alerts.total ? urgent / alerts.total : 0, lang)} ${t("overview.urgent.note")}`} to={link({ one: { severity_min: "4" } })} />
+      <Figure name={t("overview.total")} value={number(alerts.total, lang)} note={t("overview.total.note")} to={link({})} />
+      <Figure name={t("overview.events")} value={number(events.total, lang)} note={t("overview.events.note", { at: events.last_read_at ? local(events.last_read_at) : "–" })} to="/events" />
+    </div>
+  );
+}
+
+function Pictures({ stats }: { stats: Stats }): ReactNode {
+  const { t, say, word } = useSpeech();
+  const [, go] = useLocation();
+  const a = stats.alerts;
+  return (
+    <>
+      <section className="card">
+        <header><h2>{t("overview.byHour")}</h2><span className="small">{t("overview.byHour.note")}</span></header>
+        <Suspense fallback={<div className="chart-box"><Skeleton lines={6} /></div>}>
+          <Hours stats={stats} open={(from, to, severity) => go(link({ many: { severity: [String(severity)] }, one: { from, to } }))} />
+        </Suspense>
+      </section>
+      <div className="grid three">
+        <section className="card">
+          <header><h2>{t("overview.bySeverity")}</h2></header>
+          <BarList items={[...a.by_severity].sort((x, y) => y.severity - x.severity).map((s) => ({
+            key: String(s.severity), name: <Severity value={s.severity} />, count: s.count, colour: `var(--fill${Math.max(1, s.severity)})`, to: link({ many: { severity: [String(s.severity)] } }),
+          }))} />
+        </section>
+        <section className="card">
+          <header><h2>{t("overview.byCity")}</h2></header>
+          <BarList items={a.by_city.map((c) => ({
+            key: c.city, name: say(c.label), count: c.count, colour: `var(--fill${Math.max(1, c.worst)})`, note: word("severity", String(c.worst)), to: link({ many: { city: [c.city] } }),
+          }))} />
+        </section>
+        <section className="card">
+          <header><h2>{t("overview.rules")}</h2></header>
+          <BarList items={a.top_rules.map((r) => ({ key: r.rule, name: say(r.title), count: r.count, to: link({ many: { rule: [r.rule] } }) }))} />
+        </section>
+      </div>
+      <div className="grid two">
+        <section className="card">
+          <header><h2>{t("overview.subjects")}</h2></header>
+          <BarList items={a.top_subjects.map((s) => ({
+            key: s.subject, name: <Subject value={s.subject} />, count: s.count, colour: `var(--fill${Math.max(1, s.severity)})`, note: word("severity", String(s.severity)), to: link({ one: { subject: s.subject } }),
+          }))} />
+        </section>
+        <section className="card">
+          <header><h2>{t("overview.kinds")}</h2><span className="small"><Num value={stats.events.total} /> · <Time value={stats.events.last_read_at} /></span></header>
+          <BarList items={stats.events.by_kind.map((k) => ({ key: k.kind, name: word("events.kind", k.kind), count: k.count, to: `/events?kind=${k.kind}` }))} />
+        </section>
+      </div>
+    </>
+  );
+}
