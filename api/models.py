@@ -358,7 +358,315 @@ class Organisations(Out):
     next: str | None
 
 
-class Free(BaseModel):
-    """An answer described in prose: its parts differ by scope or state."""
+class KindCount(Out):
+    kind: str
+    count: int
 
-    model_config = ConfigDict(extra="allow")
+
+class EventStats(Out):
+    total: int
+    by_kind: list[KindCount]
+    last_read_at: Moment | None
+
+
+class SeverityCount(Out):
+    severity: int
+    count: int
+
+
+class HourCount(Out):
+    hour: Moment
+    severity: int
+    count: int
+
+
+class CityCount(Out):
+    city: str
+    label: Text
+    count: int
+    worst: int | None
+
+
+class SubjectCount(Out):
+    subject: str
+    count: int
+    severity: int
+
+
+class RuleCount(Out):
+    rule: str
+    title: Text
+    count: int
+
+
+class AlertStats(Out):
+    """``total`` is all of the queue; the rest speaks of what is open (new, in progress), ``by_hour`` of what began."""
+
+    total: int
+    open: int
+    by_severity: list[SeverityCount]
+    by_hour: list[HourCount]
+    by_city: list[CityCount]
+    top_subjects: list[SubjectCount]
+    top_rules: list[RuleCount]
+
+
+class Lag(Out):
+    group: str
+    messages: int
+
+
+class SourceState(Out):
+    folder: str
+    org: str
+    state: Literal["ok", "waiting", "missing", "unreadable"]
+    last_read_at: Moment | None
+    files: int
+    rows: int
+    ignored: int
+    problem: Text | None
+
+
+class RoleState(Out):
+    name: str
+    alive: bool
+    idle_s: float = Field(description="Seconds since its last step")
+    problem: Text | None
+
+
+class PipelineState(Out):
+    version: str
+    started_at: Moment
+    data: str
+    disk_used: int
+    disk_limit: int
+    lag: list[Lag]
+    sources: list[SourceState]
+    dead_letters: int
+    roles: list[RoleState]
+    problems: list[Text]
+    stuck: bool
+
+
+class StatsOut(Out):
+    as_of: Moment
+    events: EventStats
+    alerts: AlertStats
+    pipeline: PipelineState
+
+
+class Scope(StrEnum):
+    PROVINCE = "province"
+    CITY = "city"
+    ORGANISATION = "organisation"
+
+
+class Coverage(Out):
+    """What is heard of: organisations that report enough (of an area), or hours with data (of an organisation)."""
+
+    reporting: int
+    registered: int
+    share: float
+    enough: bool
+
+
+class DimensionScore(Out):
+    dimension: str
+    label: Text
+    score: float | None = Field(description="0 to 100; null: no source for it here")
+    weight: float
+
+
+class Worst(Out):
+    id: str
+    name: Text
+    index: float
+
+
+class Score(Out):
+    """An index (0 to 100, the higher the worse). ``index`` is null where too little is heard: band *insufficient*, which is
+    not safety; ``at_least`` is what is known all the same."""
+
+    scope: Scope
+    id: str
+    name: Text
+    index: float | None
+    at_least: float | None
+    band: Literal["excellent", "good", "fair", "poor", "critical", "insufficient"]
+    coverage: Coverage
+    dimensions: list[DimensionScore]
+    change_24h: float | None
+    alerts: int
+    worst: Worst | None
+
+
+class BandStart(Out):
+    band: str
+    from_: float = Field(alias="from")
+    label: Text
+
+
+class SituationOut(Out):
+    as_of: Moment
+    weights_version: str
+    province: Score
+    cities: list[Score]
+    map: dict[str, Any]
+    bands: list[BandStart]
+
+
+class TrendPoint(Out):
+    at: Moment
+    index: float | None
+    band: str
+    coverage: float
+
+
+class Member(Out):
+    """An organisation's part in its area's index: ``points`` of all members add up to it."""
+
+    scope: str
+    id: str
+    name: Text
+    index: float | None
+    band: str
+    weight: float
+    points: float
+    floor: bool
+
+
+class Contribution(Out):
+    """An alert's part in an index: all of them add up to it."""
+
+    alert: str
+    org: str
+    dimension: str
+    points: float
+    title: Text
+    subject: str
+    severity: int
+    last_seen: Moment
+
+
+class Rest(Out):
+    points: float
+    count: int
+
+
+class ScoreDetail(Score):
+    as_of: Moment
+    trend: list[TrendPoint]
+    members: list[Member]
+    contributions: list[Contribution]
+    rest: Rest | None = None
+    formula: Text
+    peers: dict[str, Any] | None = None
+
+
+class AtQuery(Asked):
+    at: Annotated[datetime | None, Field(description="A full hour of the last days; the newest if not given")] = None
+
+
+class Level(StrEnum):
+    RED = "red"
+    ORANGE = "orange"
+    YELLOW = "yellow"
+    BLUE = "blue"
+
+
+class WarningState(StrEnum):
+    DRAFT = "draft"
+    ISSUED = "issued"
+    ADJUSTED = "adjusted"
+    LIFTED = "lifted"
+    DISMISSED = "dismissed"
+
+
+class WarningItem(Out):
+    id: str
+    level: Level
+    level_name: Text
+    state: WarningState
+    trigger: Literal["critical_alert", "shared_subject", "index_jump"]
+    title: Text
+    orgs: list[str]
+    cities: list[str]
+    subject: str
+    created_at: Moment
+    issued_at: Moment | None
+    changed: int
+
+
+class WarningPage(Out):
+    items: list[WarningItem]
+    next: str | None
+
+
+class Matrix(Out):
+    importance: str
+    damage: str
+    why: Text
+
+
+class Notice(Out):
+    category: str
+    level: str
+    start_time: str
+    scope: str
+    matters: str
+    measures: str
+    issuer: str
+
+
+class Notices(Out):
+    en: Notice
+    zh: Notice
+
+
+class Proposal(Out):
+    """What the machine proposes since the warning was issued (*none*: lift it); a person does it, or does not."""
+
+    level: Literal["red", "orange", "yellow", "blue", "none"]
+    why: Text
+
+
+class WarningDetail(WarningItem):
+    matrix: Matrix
+    notice: Notices
+    basis: list[Alert]
+    proposal: Proposal | None
+    record: list[Activity]
+    actions: list[str]
+
+
+class WarningQuery(Page):
+    state: list[WarningState] = []
+    level: list[Level] = []
+
+
+class TextIn(In):
+    en: Annotated[str, Field(max_length=4000)]
+    zh: Annotated[str, Field(max_length=4000)]
+
+
+class Edit(In):
+    """A change of a draft's words. ``changed`` is what was on the screen."""
+
+    matters: TextIn | None = None
+    measures: TextIn | None = None
+    scope: TextIn | None = None
+    changed: Annotated[int, Field(ge=0, le=2**53)] | None = None
+
+
+class Issue(Edit):
+    issuer: TextIn | None = None
+
+
+class Adjust(Issue):
+    level: Level = Field(strict=False)
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Lift(In):
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    changed: Annotated[int, Field(ge=0, le=2**53)] | None = None

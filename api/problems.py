@@ -11,6 +11,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from fengsui.jsonform import time_text
+from situation.acts import Conflict, Refused
+
 TEXT: dict[str, tuple[str, str]] = {
     "unauthorised": ("Sign in first: open the address that was printed at start, or send its token",
                      "请先登录：打开启动时显示的地址，或在请求中附上令牌"),
@@ -105,6 +108,25 @@ async def invalid(request: Request, error: Exception) -> Response:
         values = {k: v for k, v in (e.get("ctx") or {}).items() if isinstance(v, (str, int, float))}
         errors.append((field, en.format(**values), zh.format(**values)))
     return response(request.headers, ProblemError(422, "invalid", errors=errors))
+
+
+async def conflict(request: Request, error: Exception) -> Response:
+    """Somebody acted after what the person saw: who, when and what."""
+    assert isinstance(error, Conflict)
+    when = time_text(error.at)
+    detail = (f"{error.actor} did this at {when}: {error.act}.", f"{error.actor} 于 {when} 执行了操作：{error.act}。")
+    return response(request.headers, ProblemError(409, "conflict", detail))
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """An act that is not possible in this state, or with these values."""
+    assert isinstance(error, Refused)
+    errors = [(error.field, str(error), str(error))] if error.field else []
+    return response(request.headers, ProblemError(409, "refused", (str(error), str(error)), errors))
+
+
+async def absent(request: Request, error: Exception) -> Response:
+    return response(request.headers, ProblemError(404, "not-found", (str(error), str(error))))
 
 
 def not_found(what: str) -> ProblemError:

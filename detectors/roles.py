@@ -22,6 +22,9 @@ log = logging.getLogger("fengsui.detect")
 MAX_OFFSETS = 200
 """Messages in one query of a slice hunt: bounds its memory."""
 
+QUIET = 1.0
+"""Seconds without an announcement after which a hunt does not wait for its interval to end."""
+
 SPAN_US, MAX_ROWS = 48 * HOUR_US, 3_000_000
 """Windows that a window hunt gets at once: how far their ends lie apart, and the rows that they hold together."""
 
@@ -56,7 +59,8 @@ class DetectRole:
 
 
 class Announced:
-    """A consumer of ``stored`` that collects announcements until its interval is over.
+    """A consumer of ``stored`` that collects announcements until its interval is over, or nothing new has come for a
+    second: what arrives alone is answered at once, what streams is answered at intervals.
 
     With ``interval`` 0 it runs when the topic is quiet: for one-shot work, where running once at the end is cheapest.
     """
@@ -69,6 +73,7 @@ class Announced:
         self._entries: list[tuple[Stored, int]] = []
         self._after: dict[Place, int] = {}
         self._since: float | None = None
+        self._heard = 0.0
 
     def assigned(self, assignment: Assignment) -> dict[Place, int]:
         self._reset()
@@ -87,13 +92,19 @@ class Announced:
             return None
         if self._since is None:
             self._since = now
-        waits = bool(messages) if self._interval == 0 else now - self._since < self._interval
-        if waits:
+        if messages:
+            self._heard = now
+        if self._waits(now, bool(messages)):
             return None
         findings = self.findings(self._entries)
         commit = Commit(wire.finding_outputs(findings, self._partitions[FINDINGS]), dict(self._after))
         self._reset()
         return commit
+
+    def _waits(self, now: float, news: bool) -> bool:
+        if self._interval == 0:
+            return news
+        return now - (self._since or 0.0) < self._interval and now - self._heard < QUIET
 
     def findings(self, entries: list[tuple[Stored, int]]) -> list[Finding]:
         """What the announced rows mean. Each entry comes with the offset of its announcement."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
+import json
 from pathlib import Path
 
 import msgspec
 
 from detectors.catalogue import rules_folder
 from detectors.ruletest import list_rules
-from fengsui import config
+from fengsui import __version__, config
 from fengsui.cli import parser
 from fengsui.schema import KINDS, PLACE
 
@@ -74,7 +75,15 @@ def _plain(text: str) -> str:
     return text.rstrip()
 
 
-PAGES = {"events.md": events, "settings.md": settings, "rules.md": rules, "commands.md": commands}
+def openapi() -> str:
+    """The API's document; the console's types are made from it."""
+    from api.app import document
+
+    return json.dumps(document(__version__), indent=1, ensure_ascii=False) + "\n"
+
+
+PAGES = {"events.md": events, "settings.md": settings, "rules.md": rules, "commands.md": commands,
+         "openapi.json": openapi}  # fmt: skip
 
 
 def main() -> None:

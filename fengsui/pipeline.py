@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from fengsui.bus.protocol import Assignment, Commit, Message, Place, Session
-from fengsui.errors import Fenced, Retry
+from fengsui.errors import Fenced, Retry, Stopped
 
 log = logging.getLogger("fengsui.pipeline")
 
@@ -33,6 +33,18 @@ class Role(Protocol):
     def work(self, messages: Sequence[Message], now: float) -> Commit | None: ...
 
 
+class Stepper(Protocol):
+    """What is stepped again and again: a role on its session, or work that reads something else than the bus.
+
+    ``step`` does what there is to do at ``now`` (seconds) and returns True if there was anything. It must not wait.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def step(self, now: float) -> bool: ...
+
+
 class Worker:
     """A role on its session."""
 
@@ -40,6 +52,10 @@ class Worker:
         self.role, self.session, self.limit = role, session, limit
         self._held: Assignment | None = None
         self._refused: Commit | None = None
+
+    @property
+    def name(self) -> str:
+        return self.role.name
 
     def step(self, now: float, timeout: float = 0.0) -> bool:
         """Read, work, commit. True if there was something to do.
@@ -159,3 +175,44 @@ def together(ahead: Sequence[Worker], behind: Sequence[Worker], clock: Callable[
 
 class _OtherFailed(Exception):
     """Leaves the feeding loop, so that the error of the one that failed is raised instead."""
+
+
+class Watch(Protocol):
+    """Told how the steps of each stepper went. ``error`` is what it ended with, None when it went through."""
+
+    def __call__(self, name: str, error: BaseException | None) -> None: ...
+
+
+LONGEST_PAUSE = 60.0
+"""Seconds between two tries of what fails again and again."""
+
+
+def keep_going(steppers: Sequence[Stepper], clock: Callable[[], float], monotonic: Callable[[], float],
+               stopped: Callable[[], bool], idle: Callable[[], object], watch: Watch) -> None:  # fmt: skip
+    """Step all of them in turn, in this thread, until ``stopped``; ``idle`` waits when none had anything to do.
+
+    One that fails is told to ``watch``, pauses (0.05 s, doubled up to a minute) and begins again from what is committed;
+    the others go on. Fenced and Stopped are raised: another has its place, or an invariant does not hold.
+    """
+    paused: dict[str, tuple[float, float]] = {}  # until when, and for how long
+    while not stopped():
+        busy = False
+        for s in steppers:
+            until, pause = paused.get(s.name, (0.0, 0.025))
+            if stopped() or monotonic() < until:
+                continue
+            try:
+                busy = s.step(clock()) or busy
+            except (Fenced, Stopped) as e:
+                watch(s.name, e)
+                raise
+            except Exception as e:  # whatever it is, it is told, shown and tried again: nothing is skipped
+                log.warning("%s: %s: %s", s.name, type(e).__name__, e, exc_info=not isinstance(e, Retry))
+                pause = min(LONGEST_PAUSE if not isinstance(e, Retry) else 5.0, pause * 2)
+                paused[s.name] = (monotonic() + pause, pause)
+                watch(s.name, e)
+            else:
+                paused.pop(s.name, None)
+                watch(s.name, None)
+        if not busy:
+            idle()

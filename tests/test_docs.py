@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -27,7 +28,25 @@ def tracked() -> list[Path]:
     return [ROOT / name.decode() for name in out.split(b"\0") if name and (ROOT / name.decode()).is_file()]
 
 
-@pytest.mark.parametrize("name", generate.PAGES)
+def shape(document: str) -> dict[str, object]:
+    """What must not drift: operations with their parameters and answers, schemas with their properties. The rest is the
+    wording of the framework's version."""
+    found = json.loads(document)
+    operations = {
+        f"{method} {path}": (o["operationId"], sorted(p["name"] for p in o.get("parameters", [])), sorted(o["responses"]))
+        for path, methods in found["paths"].items() for method, o in methods.items()
+    }  # fmt: skip
+    schemas = {n: sorted(s.get("properties", s.get("enum", []))) for n, s in found["components"]["schemas"].items()}
+    return {"operations": operations, "schemas": schemas}
+
+
+def test_the_openapi_document_is_what_the_api_has():
+    want = shape(generate.openapi())
+    assert len(want["operations"]) > 20
+    assert shape((GENERATED / "openapi.json").read_text(encoding="utf-8")) == want, "run `make docs`"
+
+
+@pytest.mark.parametrize("name", [n for n in generate.PAGES if n.endswith(".md")])
 def test_a_generated_page_is_what_the_code_says(name: str, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     want, got = generate.PAGES[name](), (GENERATED / name).read_text(encoding="utf-8")

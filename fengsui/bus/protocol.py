@@ -118,4 +118,16 @@ class Bus(Protocol):
         """True when every group that was ever opened has committed all that was sent to its topics."""
         ...
 
+    def lag(self) -> dict[str, int]:
+        """How many messages each group has not committed yet."""
+        ...
+
+    def ends(self, topics: Sequence[str]) -> dict[Place, int]:
+        """Where the next message of each partition of these topics would go."""
+        ...
+
+    def reached(self, ends: Mapping[Place, int]) -> bool:
+        """True when every group that reads these partitions has committed all before these ends."""
+        ...
+
     def close(self) -> None: ...

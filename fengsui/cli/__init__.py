@@ -56,6 +56,15 @@ def parser(lang: str) -> argparse.ArgumentParser:
     decode.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=t("paths"))
     decode.add_argument("--kind", action="append", help=t("kind"))
 
+    serve = command("serve", "serve:run")
+    serve.add_argument("--watch", type=Path, action="append", metavar="DIR", help=t("watchdir"))
+    serve.add_argument("--data", type=Path, help=t("serve.data"))
+    serve.add_argument("--host", help=t("host"))
+    serve.add_argument("--port", type=int, help=t("port"))
+    serve.add_argument("--indicators", type=Path, action="append", metavar="FILE", help=t("indicators"))
+    serve.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))
+    serve.add_argument("--org", help=t("org"))
+
     rules = command("rules", "rules:run")
     rules.add_argument("what", choices=("test", "list"), help=f"test: {t('rules.test')}; list: {t('rules.list')}")
     rules.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))

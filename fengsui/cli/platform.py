@@ -52,19 +52,20 @@ class Platform:
         self.catalogue: Catalogue = build(settings)
         self.rules = self.catalogue.rules()
         indicators.load(self.catalogue.indicators, self.store.query, self.store.load, int(clock() * 1_000_000))
-        self.writers = [self._member(Sink(self.store, self.bus.bus_id, self.bus.partitions, time.monotonic), "sink",
+        self.writers = [self.member(Sink(self.store, self.bus.bus_id, self.bus.partitions, time.monotonic), "sink",
                                      [*map(events, EVENTS), FINDINGS])]  # fmt: skip
         self.detectors = [self._detector(d) for d in self.catalogue.batch]
         self.hunts: list[Worker] = []
         self._forget("detect.", [w.role.name for w in self.detectors])
-        self.folds = [self._member(Fold(self.registry, self.bus.bus_id), "fold", [FINDINGS])]
+        self.folds = [self.member(Fold(self.registry, self.bus.bus_id), "fold", [FINDINGS])]
 
-    def _member(self, role: Role, group: str, read: Sequence[str]) -> Worker:
+    def member(self, role: Role, group: str, read: Sequence[str]) -> Worker:
+        """A role as the one member of its group in this process."""
         return Worker(role, self.bus.member(group, read, instance="0"))
 
     def _detector(self, detector: BatchDetector) -> Worker:
         role = DetectRole(detector, self.blobs.get, self.bus.partitions)
-        return self._member(role, role.name, [events(k) for k in detector.kinds])
+        return self.member(role, role.name, [events(k) for k in detector.kinds])
 
     def _forget(self, prefix: str, groups: Sequence[str]) -> None:
         """Detectors and rules that are no longer there must not hold messages for ever."""
@@ -79,7 +80,7 @@ class Platform:
         hunts: list[SliceHunt | WindowHunt] = [*self.catalogue.slices, *self.catalogue.windows]
         groups = [f"{r.name}@{_version(h.rules)}" for r, h in zip(roles, hunts, strict=True)]
         self._forget("hunt.", groups)
-        self.hunts = [self._member(r, g, [STORED]) for r, g in zip(roles, groups, strict=True)]
+        self.hunts = [self.member(r, g, [STORED]) for r, g in zip(roles, groups, strict=True)]
         return self.hunts
 
     def collect(self, sources: Sequence[tuple[Source, Identity]], *, again: bool = False,

@@ -1,0 +1,89 @@
+"""Files that somebody hands in to be analysed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, UploadFile
+from starlette.responses import Response
+
+from api import cursor, views
+from api.context import Context, Handed
+from api.models import Analysis, AnalysisPage, Page
+from api.problems import ProblemError, not_found
+from api.routes.common import SIGNED_IN, Ctx, Id, problems
+
+router = APIRouter(prefix="/analyses", tags=["analyses"], dependencies=SIGNED_IN)
+BLOCK = 1 << 20
+MOST_FILES = 100
+
+
+@router.post("", status_code=202, operation_id="createAnalysis", response_model=Analysis,
+             responses=problems(403, 404, 413))  # fmt: skip
+def create(ctx: Ctx, files: list[UploadFile], org: Annotated[str, Form(max_length=200)] = "") -> Response:
+    """Hand in captures (pcap, pcapng) or Zeek logs. They are read in an address space of their own."""
+    if org and org not in ctx.names.organisations():
+        raise not_found(org)
+    if len(files) > MOST_FILES:
+        raise ProblemError(413, "too-large", (f"At most {MOST_FILES} files at once.", f"一次最多 {MOST_FILES} 个文件。"))
+    handed: list[Handed] = []
+    try:
+        for f in files:
+            handed.append(_keep(ctx, f))
+        return views.json(ctx.analyses.submit(handed, org), 202)
+    except BaseException:
+        for h in handed:
+            h.path.unlink(missing_ok=True)
+        raise
+
+
+def _keep(ctx: Context, file: UploadFile) -> Handed:
+    """Write a file durably, under a name of our own."""
+    folder = ctx.analyses.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{secrets.token_hex(16)}.part"
+    size, room = 0, ctx.analyses.room()
+    try:
+        with path.open("wb") as out:
+            while block := file.file.read(BLOCK):
+                size += len(block)
+                if size > room:
+                    raise ProblemError(413, "too-large", ("No room is left for it: see the disk limit.",
+                                                          "剩余空间不足，请查看磁盘上限设置。"))  # fmt: skip
+                out.write(block)
+            out.flush()
+            os.fsync(out.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return Handed(_base(file.filename or "file"), path, size)
+
+
+def _base(name: str) -> str:
+    """The last part of a name that a browser gave: a name to show, never a path to write to."""
+    return Path(name.replace("\\", "/").replace("\0", "")).name[:255] or "file"
+
+
+@router.get("", operation_id="listAnalyses", response_model=AnalysisPage, responses=problems())
+def list_analyses(ctx: Ctx, asked: Annotated[Page, Query()]) -> Response:
+    """Analyses, the newest first."""
+    before: Any = cursor.decode("analyses", asked.cursor, (int, str)) if asked.cursor else None
+    found = ctx.analyses.page(before and tuple(before), asked.limit + 1)
+    items, after = found[: asked.limit], None
+    if len(found) > asked.limit:
+        after = cursor.encode("analyses", [items[-1].pop("_created"), items[-1]["id"]])
+    for i in items:
+        i.pop("_created", None)
+    return views.json(views.page(items, after))
+
+
+@router.get("/{analysis}", operation_id="getAnalysis", response_model=Analysis, responses=problems(404))
+def get_analysis(ctx: Ctx, analysis: Id) -> Response:
+    """How far an analysis is, and what it found."""
+    found = ctx.analyses.get(analysis)
+    if found is None:
+        raise not_found(analysis)
+    return views.json(found)

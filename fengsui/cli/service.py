@@ -1,0 +1,144 @@
+"""The running platform: every role on a thread of its lane, from watched folders to drafted warnings."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from collectors.live import LiveCollector
+from collectors.watch import Watch, Watcher
+from fengsui import __version__
+from fengsui.bus.topics import DEAD, STORED
+from fengsui.cli.analyses import FolderAnalyses
+from fengsui.cli.health import Health
+from fengsui.cli.platform import Platform
+from fengsui.jsonform import time_text
+from fengsui.pipeline import Stepper, keep_going
+from situation.assess import Assessment
+from situation.presence import Presence
+from situation.standards import Standards
+
+log = logging.getLogger("fengsui.service")
+
+IDLE = 0.2
+"""Seconds that a lane without work waits for news at most."""
+STATUS_KEEP, DISK_KEEP = 1.0, 30.0
+JOIN = 30.0
+"""Seconds that stopping waits for a step to end; what it had in hand is done again at the next start."""
+
+
+class Service:
+    """Starts the lanes of ``platform`` and stops them. ``as_of`` gives the moment (microseconds) of the situation."""
+
+    def __init__(self, platform: Platform, standards: Standards, watches: Sequence[Watch],
+                 as_of: Callable[[], int] | None = None) -> None:  # fmt: skip
+        self.platform, self.standards = platform, standards
+        self.as_of = as_of or (lambda: int(platform.clock() * 1_000_000))
+        self.started = int(platform.clock() * 1_000_000)
+        self.health = Health(time.monotonic)
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        settings = platform.settings
+        self.collector = LiveCollector(
+            platform.bus, Watcher(watches, settings, platform.blobs), settings, platform.blobs, used=self.disk_used
+        )
+        self.analyses = FolderAnalyses(platform, self.collector)
+        self._status: tuple[float, dict[str, Any]] | None = None
+        self._disk: tuple[float, int] | None = None
+        self._guard = threading.Lock()
+        self.failed: BaseException | None = None
+        self.on_failure: Callable[[], None] = lambda: None
+
+    def lanes(self) -> dict[str, list[Stepper]]:
+        """What runs on one thread together, in turn: few threads, and a long hunt holds up only its like."""
+        p = self.platform
+        hunts = p.open_hunts(p.settings.hunt_interval)
+        slices, windows = hunts[: len(p.catalogue.slices)], hunts[len(p.catalogue.slices) :]
+        presence = p.member(Presence(p.registry), "presence", [STORED])
+        assess = Assessment(p.registry, self.as_of, self.standards)
+        lanes: dict[str, list[Stepper]] = {
+            "collect": [self.collector], "store": [*p.writers], "detect": [*p.detectors], "slices": [*slices],
+            "windows": [*windows], "registry": [*p.folds, presence, assess, self.analyses],
+        }  # fmt: skip
+        return {name: steppers for name, steppers in lanes.items() if steppers}
+
+    def start(self) -> None:
+        self.analyses.resume()
+        for name, steppers in self.lanes().items():
+            for s in steppers:
+                self.health.expect(s.name)
+            thread = threading.Thread(target=self._lane, args=(name, steppers), name=f"fengsui-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _lane(self, name: str, steppers: Sequence[Stepper]) -> None:
+        try:
+            keep_going(steppers, self.platform.clock, time.monotonic, self._stop.is_set, self._idle, self.health)
+        except BaseException as e:
+            log.error("%s: %s", name, e)
+            for s in steppers:
+                self.health.end(s.name, e)
+            self.failed = self.failed or e
+            self.on_failure()
+
+    def _idle(self) -> None:
+        if not self._stop.is_set():
+            self.platform.bus.wait(IDLE)
+
+    def stop(self) -> None:
+        """End after the steps that are being taken. What was not committed is read again at the next start."""
+        self._stop.set()
+        self.platform.bus.announce()
+        for thread in self._threads:
+            thread.join(JOIN)
+            if thread.is_alive():
+                log.warning("%s is still at work after %.0f s; it is left, and its work is done again", thread.name, JOIN)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits anywhere."""
+        return self.platform.bus.idle() and not self.collector.busy
+
+    def disk_used(self) -> int:
+        """Bytes in the data folder, looked at every half minute."""
+        now = time.monotonic()
+        if self._disk is None or now - self._disk[0] > DISK_KEEP:
+            self._disk = (now, _size(self.platform.settings))
+        return self._disk[1]
+
+    def status(self) -> dict[str, Any]:
+        """As :class:`api.models.PipelineState` says; remembered for a second."""
+        with self._guard:
+            now = time.monotonic()
+            if self._status is None or now - self._status[0] > STATUS_KEEP:
+                self._status = (now, self._look())
+            return self._status[1]
+
+    def _look(self) -> dict[str, Any]:
+        p = self.platform
+        roles, sources = self.health.roles(), self.collector.states()
+        problems = [{lang: f"{r['name']}: {r['problem'][lang]}" for lang in ("en", "zh")}
+                    for r in roles if r["problem"]] + [s["problem"] for s in sources if s["problem"]]  # fmt: skip
+        if self.disk_used() > p.settings.disk_bytes:
+            problems.append({"en": "the data folder is over its limit: collectors wait",
+                             "zh": "数据文件夹超过上限，采集已暂停"})  # fmt: skip
+        return {
+            "version": __version__, "started_at": time_text(self.started), "data": str(p.settings.data),
+            "disk_used": self.disk_used(), "disk_limit": p.settings.disk_bytes,
+            "lag": [{"group": g, "messages": n} for g, n in sorted(p.bus.lag().items())],
+            "sources": sources, "dead_letters": sum(p.bus.ends([DEAD]).values()), "roles": roles,
+            "problems": problems, "stuck": self.health.stuck(),
+        }  # fmt: skip
+
+
+def _size(settings: Any) -> int:
+    total = 0
+    for path in settings.data.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except OSError:  # merged or deleted meanwhile: it takes no room any more
+            continue
+    return total

@@ -1,0 +1,61 @@
+"""The API over a real platform that has read the scenarios' captures and logs; nothing runs beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from api.app import create
+from api.context import Context
+from api.names import Names
+from collectors.network.sources import sources_of
+from detectors.catalogue import rules_folder
+from fengsui import __version__
+from fengsui.batch import Identity
+from fengsui.cli.platform import Platform
+from fengsui.cli.service import Service
+from fengsui.config import Settings
+from fengsui.registry.organisations import Entry, load
+from situation.map import load_map
+from situation.standards import load as load_standards
+
+TOKEN = "a-token-for-tests-only"
+SCENARIOS = Path(__file__).parent.parent / "scenarios"
+NOW = 1_700_050_000.0
+"""Shortly after what the scenarios hold."""
+ORGANISATIONS = [
+    Entry("bank", "示例银行", "Example Bank", "hangzhou", "finance", "large", 4, True),
+    Entry("mill", "示例纺织", "Example Mill", "ningbo", "manufacturing", "small", 2, False),
+    Entry("silent", "静默单位", "Silent Works", "ningbo", "energy", "medium", 3, False),
+]
+READ = (("bank", "beacon"), ("bank", "port_scan"), ("mill", "made_sample"))
+
+
+@contextmanager
+def face(folder: Path, *, read: Sequence[tuple[str, str]] = READ, clock: float = NOW) -> Iterator[tuple[TestClient, Context, Service]]:
+    """A signed-in client, what the routes work with, and the service, which is not started."""
+    settings = Settings(data=folder / "data", org="bank")
+    with Platform(settings, lambda: clock) as platform:
+        load(platform.registry, ORGANISATIONS)
+        for org, name in read:
+            place = SCENARIOS / name
+            identity = Identity(org, "lan", "sensor")
+            platform.collect([(s, identity) for s in sources_of(place, settings, platform.blobs)])
+        standards = load_standards(rules_folder(None) / "standards", platform.rules)
+        service = Service(platform, standards, [])
+        ctx = Context(
+            registry=platform.registry, query=platform.store.query, rules=platform.rules,
+            names=Names(standards, platform.registry), clock=platform.clock, as_of=service.as_of,
+            status=service.status, analyses=service.analyses, standards=standards, token=TOKEN, secret=b"s" * 32,
+            version=__version__,
+            map=load_map(rules_folder(None) / "standards" / "map.geojson", standards.regions),
+        )  # fmt: skip
+        for lane in service.lanes().values():
+            for stepper in lane:
+                while stepper.step(clock):
+                    pass
+        with TestClient(create(ctx), headers={"authorization": f"Bearer {TOKEN}"}) as client:
+            yield client, ctx, service
