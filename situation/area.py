@@ -14,6 +14,25 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Organisation:
+    """Who is scored: a row of the registry's table."""
+
+    id: str
+    zh: str
+    en: str
+    city: str
+    sector: str
+    size: str
+    protection_level: int
+    critical: bool
+
+
+def weight_of(o: Organisation, w: Weights) -> float:
+    """The weight of an organisation in its city and province."""
+    return w.importance[w.importance_of(o.protection_level, o.critical)]
+
+
+@dataclass(frozen=True)
 class Member:
     """An organisation: its index (0 to 100) and the weight of its importance (above 0)."""
 

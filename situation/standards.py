@@ -31,12 +31,6 @@ class Standards:
     warnings: WarningRules
     rules: Mapping[str, Rule]
 
-    def title(self, rule: str) -> Text:
-        """The title of a rule; its id where the rule is gone."""
-        known = self.rules.get(rule)
-        titles = known.title if known else {}
-        return text(titles.get("en", rule), titles.get("zh", titles.get("en", rule)))
-
     def city(self, city: str) -> Text:
         known = self.regions.cities.get(city)
         return text(known.en, known.zh) if known else text(city, city)
