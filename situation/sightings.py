@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from situation.warnings import Basis
 
 _NAMED = ("domain", "file", "pkg")
+_REMEMBERED = 50_000  # subjects: to read an address costs more than the rest
 
 
 class Sightings:
@@ -17,6 +19,7 @@ class Sightings:
         self._private = [ip_network(n) for n in private]
         self._of: dict[str, dict[str, Basis]] = {}
         self._subjects: dict[str, tuple[str, ...]] = {}
+        self.public = lru_cache(_REMEMBERED)(self._public)
 
     def see(self, alert: Basis, subjects: Iterable[str]) -> tuple[str, ...]:
         """Remember an alert, or what has become of it; its public subjects."""
@@ -48,7 +51,7 @@ class Sightings:
         newest = max((a.last_seen for a in found.values()), default=0)
         return [found[id] for id in sorted(found) if found[id].last_seen >= newest - within]
 
-    def public(self, subject: str) -> bool:
+    def _public(self, subject: str) -> bool:
         """Whether a subject means the same to everybody: a name, a file, a package, a host with a public address."""
         kind, _, rest = subject.partition(":")
         if kind != "host":

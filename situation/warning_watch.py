@@ -60,11 +60,15 @@ class WarningWatch:
         scopes whose index is new; times are microseconds, ``at`` dates the activity."""
         s = self._standards
         fresh = as_of - s.warnings.fresh_hours * HOUR_US
-        found = cases.alerts(db, changed)
-        subjects = self._see(db, found, changed, organisations, fresh, hour(as_of))
+        if self._sightings is None:
+            self._sightings, found = self._begin(db, changed, organisations, fresh)
+        else:
+            found = cases.alerts(db, changed)
+        sightings, subjects = self._sightings, self._see(self._sightings, found, changed, organisations)
+        if self._hour != hour(as_of):
+            self._hour = hour(as_of)
+            sightings.forget(fresh)
         desk = Desk(db, s, organisations, fresh, at)
-        sightings = self._sightings
-        assert sightings is not None
         for subject in sorted(subjects):
             desk.offer(cases.shared(subject, sightings.of(subject, s.warnings.shared.hours * HOUR_US), s))
         for seen in found.values():
@@ -74,22 +78,27 @@ class WarningWatch:
             desk.offer(cases.jump(db, w.newest, organisations, s))
         desk.review(changed)
 
-    def _see(self, db: Connection, found: Mapping[str, cases.Seen], changed: Mapping[str, str],
-             organisations: Mapping[str, Organisation], fresh: int, now: int) -> set[str]:  # fmt: skip
-        """Bring the sightings up to date; the public subjects of the alerts that changed."""
-        if self._sightings is None:
-            self._sightings = Sightings(self._standards.warnings.private)
-            for seen in cases.of_late(db, fresh, organisations):
-                self._sightings.see(seen.basis, seen.subjects())
-        elif now != self._hour:
-            self._sightings.forget(fresh)
-        self._hour = now
+    def _begin(self, db: Connection, changed: Mapping[str, str], organisations: Mapping[str, Organisation], fresh: int
+               ) -> tuple[Sightings, dict[str, cases.Seen]]:  # fmt: skip
+        """The sightings of late, and those of the alerts that changed which are: others make no draft."""
+        sightings, found = Sightings(self._standards.warnings.private), {}
+        for seen in cases.of_late(db, fresh, organisations):
+            if seen.basis.id in changed:
+                found[seen.basis.id] = seen
+            else:
+                sightings.see(seen.basis, seen.subjects())
+        return sightings, found
+
+    @staticmethod
+    def _see(sightings: Sightings, found: Mapping[str, cases.Seen], changed: Mapping[str, str],
+             organisations: Mapping[str, Organisation]) -> set[str]:  # fmt: skip
+        """Bring the sightings up to date; the public subjects of the alerts that changed, today's and yesterday's."""
         subjects: set[str] = set()
         for id in changed:
-            subjects.update(self._sightings.lose(id))
-            real = found.get(id)
-            if real is not None and real.real and real.basis.org in organisations:
-                subjects.update(self._sightings.see(real.basis, real.subjects()))
+            subjects.update(sightings.lose(id))
+            now = found.get(id)
+            if now is not None and now.real and now.basis.org in organisations:
+                subjects.update(sightings.see(now.basis, now.subjects()))
         return subjects
 
 
@@ -98,7 +107,7 @@ class Desk:
 
     def __init__(self, db: Connection, s: Standards, organisations: Mapping[str, Organisation], fresh: int, at: int):
         self._db, self._s, self._organisations, self._fresh, self._at = db, s, organisations, fresh, at
-        self._open = {w.id: w for w in book.still_open(db)}
+        self._open = {w.key: w for w in book.still_open(db)}
         self._done: set[str] = set()
 
     def offer(self, case: Case | None) -> None:
@@ -115,8 +124,7 @@ class Desk:
             return
 
     def _there(self, key: str) -> Kept | None:
-        found = next((w for w in self._open.values() if w.key == key), None)
-        return found or next(iter(book.read(self._db, table.c.key == key)), None)
+        return self._open.get(key) or next(iter(book.read(self._db, table.c.key == key)), None)
 
     def _left(self, case: Case, closed: Kept) -> Case | None:
         basis = tuple(b for b in case.basis if b.id not in closed.body.content.severities)
@@ -197,7 +205,7 @@ class Desk:
         elif new.differs(w.body.content):
             self._redraft(w, new, new.grade.level)
             if case.trigger == SHARED_SUBJECT:
-                self._merge(self._open[w.id])
+                self._merge(self._open[w.key])
 
     def _redraft(self, w: Kept, new: Content, level: Level) -> None:
         body = msgspec.structs.replace(w.body, content=new, level_name=level_name(level, self._s))
@@ -228,9 +236,9 @@ class Desk:
         kept = book.write(self._db, w, ASSESS, act, self._at, said)
         self._done.add(w.id)
         if kept.state in OPEN:
-            self._open[kept.id] = kept
+            self._open[kept.key] = kept
         else:
-            self._open.pop(kept.id, None)
+            self._open.pop(kept.key, None)
 
 
 def _with(w: Kept, **changes: Any) -> Kept:
