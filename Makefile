@@ -6,56 +6,77 @@ DATA ?= ../shared/data
 KILLS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test check chaos evals bench docs clean
+CONSOLE := $(shell find dashboards/console -type f -not -path '*/node_modules/*' -not -path '*/dist/*') docs/generated/openapi.json
+
+.PHONY: help setup dev demo once console test check browser chaos evals bench docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-.venv/runtime: pyproject.toml
+.venv/packages: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "fengsui needs Python 3.11, 3.12 or 3.13 with venv; set PYTHON=/path/to/python"; exit 1; }
 	@echo "setting up .venv with $$($(PYTHON) --version) (downloads the runtime packages, about 300 MB)"
 	@test -x $(V)/python || $(PYTHON) -m venv .venv
 	@$(V)/python -m pip install --quiet --disable-pip-version-check -e .
-	@$(V)/fengsui warm
-	@touch .venv/runtime
+	@touch .venv/packages
 
-.venv/dev: .venv/runtime
+.venv/warm: .venv/packages
+	@$(V)/fengsui warm
+	@touch .venv/warm
+
+.venv/console: .venv/packages $(CONSOLE)
+	@echo "building the console (Node of this machine, or from a wheel)"
+	@$(V)/python dashboards/build.py --if-changed
+	@touch .venv/console
+
+.venv/dev: .venv/packages
 	@echo "adding what tests and checks need"
 	@$(V)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch .venv/dev
 
-setup: .venv/runtime  ## the runtime alone, in .venv
+setup: .venv/packages  ## the runtime and the console, in .venv and dashboards/console/dist
+	@$(MAKE) --no-print-directory -j2 .venv/warm .venv/console
 
-dev: .venv/dev  ## the runtime, and what tests and checks need
+dev: setup .venv/dev  ## the runtime, and what tests and checks need
 
-demo: .venv/runtime  ## a made province of 30 organisations through the whole path; prints the alerts
+demo: setup  ## a made province of 30 organisations, live in the browser at 127.0.0.1:8000 until Ctrl-C
+	@$(V)/fengsui demo
+
+once: setup  ## the same through the whole path at once; prints the alerts and ends
 	@$(V)/fengsui demo --once
 
-test: .venv/dev  ## every check and every test: what CI runs
+console: .venv/console  ## build the console alone
+
+test: dev  ## every check and every test: what CI runs
 	@$(V)/ruff check .
 	@$(V)/mypy
 	@$(V)/lint-imports
 	@$(V)/fengsui rules test
+	@$(V)/python dashboards/build.py check test size
 	@$(V)/python -m pytest -q
 
-check: .venv/dev  ## ruff, mypy --strict, import contracts, fast tests
-	@$(V)/ruff check . && $(V)/mypy && $(V)/lint-imports && $(V)/python -m pytest -q tests/unit
+check: dev  ## ruff, mypy --strict, import contracts, types of the console, fast tests
+	@$(V)/ruff check . && $(V)/mypy && $(V)/lint-imports && $(V)/python dashboards/build.py check && $(V)/python -m pytest -q tests/unit
 
-chaos: .venv/dev  ## kill -9 of each role KILLS times (50) at random moments, compared with an undisturbed run
+browser: dev  ## the console in chromium against a real server; screenshots under .out/browser
+	@$(V)/python -m pytest -q tests/browser
+
+chaos: dev  ## kill -9 of each role KILLS times (50) at random moments, compared with an undisturbed run
 	@$(V)/python -m tests.chaos.kill --kills $(KILLS)
 
-evals: .venv/dev  ## detection and decoding against what is expected of the captures and logs in DATA
+evals: dev  ## detection and decoding against what is expected of the captures and logs in DATA
 	@$(V)/python -m evals.network $(DATA)
 	@$(V)/python -m evals.hunts $(DATA)
 	@$(V)/python -m evals.sigma $(DATA)
 
-bench: .venv/dev  ## speed as ratios: decoding beside NFStream and Scapy, bus to store beside chDB alone
+bench: dev  ## speed: decoding beside NFStream and Scapy, bus to store beside chDB, the API under load
 	@$(V)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: -e '.[bench]' || echo "NFStream has no wheel for this Python: the table says so"
 	@$(V)/fengsui bench
+	@$(V)/python -m evals.serve
 
-docs: .venv/dev  ## generate docs/generated from the code; leaves git clean
+docs: dev  ## generate docs/generated from the code; leaves git clean
 	@$(V)/python -m docs.generate
 
-clean:  ## remove .venv and the demo's folder
+clean:  ## remove .venv, the built console and the demo's folder
 	@test ! -x $(V)/fengsui || $(V)/fengsui demo --clean
-	@rm -rf .venv
+	@rm -rf .venv dashboards/console/dist dashboards/console/node_modules

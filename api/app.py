@@ -43,7 +43,7 @@ NOUNS = (session, alerts, events, organisations, situation, warnings, analyses, 
 
 def create(ctx: Context) -> FastAPI:
     """The application. Nothing is opened here: engines come with ``ctx``."""
-    live = Live(ctx.registry, lambda rows: live_view.shown(ctx, rows))
+    live = Live(ctx.reader, lambda rows: live_view.shown(ctx, rows))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

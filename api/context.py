@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from api.names import Names
 from fengsui.finding import Rule
+from fengsui.registry.database import reading
 from fengsui.store.protocol import Limits
 from situation.standards import Standards
 
@@ -68,6 +69,11 @@ class Context:
     actor: str = "admin"
     issuer: Mapping[str, str] = field(default_factory=lambda: {"en": "Fengsui", "zh": "烽燧"})
     map: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reader(self) -> Engine:
+        """The registry, to read only."""
+        return reading(self.registry)
 
     def now(self) -> int:
         """Microseconds since 1970."""

@@ -16,7 +16,7 @@ from situation import warning_book
 def shown(ctx: Context, rows: list[Any]) -> list[dict[str, Any]]:
     """An object for each row of the activity, in their order."""
     of = {kind: sorted({r.object_id for r in rows if r.object == kind}) for kind in ("alert", "warning")}
-    with ctx.registry.connect() as db:
+    with ctx.reader.connect() as db:
         found = db.execute(select(*LINE).where(m.alert.c.id.in_(of["alert"]))) if of["alert"] else ()
         alerts = {r.id: views.alert(r, ctx.rules, ctx.names) for r in found}
         warnings = {k: warning_book.item(db, k) for k in of["warning"]}

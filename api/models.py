@@ -424,6 +424,7 @@ class SourceState(Out):
     files: int
     rows: int
     ignored: int
+    ignored_names: list[str]
     problem: Text | None
 
 
@@ -490,24 +491,27 @@ class Score(Out):
     scope: Scope
     id: str
     name: Text
+    as_of: Moment | None = Field(description="What time it speaks of; null before the first assessment")
     index: float | None
     at_least: float | None
     band: Literal["excellent", "good", "fair", "poor", "critical", "insufficient"]
+    band_label: Text
     coverage: Coverage
     dimensions: list[DimensionScore]
     change_24h: float | None
     alerts: int
     worst: Worst | None
+    weights: str = Field(description="Version of the weights it was computed with")
 
 
 class BandStart(Out):
     band: str
-    from_: float = Field(alias="from")
+    from_: float | None = Field(alias="from")
     label: Text
 
 
 class SituationOut(Out):
-    as_of: Moment
+    as_of: Moment | None
     weights_version: str
     province: Score
     cities: list[Score]
@@ -518,6 +522,7 @@ class SituationOut(Out):
 class TrendPoint(Out):
     at: Moment
     index: float | None
+    at_least: float | None
     band: str
     coverage: float
 
@@ -529,6 +534,7 @@ class Member(Out):
     id: str
     name: Text
     index: float | None
+    at_least: float | None
     band: str
     weight: float
     points: float
@@ -545,7 +551,15 @@ class Contribution(Out):
     title: Text
     subject: str
     severity: int
-    last_seen: Moment
+    last_seen: Moment | None
+
+
+class Peers(Out):
+    """How its risk compares with organisations of its size: standard deviations of log(1 + R) from their mean."""
+
+    size: str
+    organisations: int
+    z: float | None
 
 
 class Rest(Out):
@@ -554,13 +568,12 @@ class Rest(Out):
 
 
 class ScoreDetail(Score):
-    as_of: Moment
     trend: list[TrendPoint]
     members: list[Member]
     contributions: list[Contribution]
-    rest: Rest | None = None
+    rest: Rest | None
     formula: Text
-    peers: dict[str, Any] | None = None
+    peers: Peers | None
 
 
 class AtQuery(Asked):

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from fengsui.registry.database import reading
 from fengsui.registry.models import organisation, presence
 from situation.standards import Standards
 
@@ -39,7 +40,7 @@ class Names:
     def __init__(self, standards: Standards, registry: Engine, clock: Callable[[], float] = time.monotonic) -> None:
         self._standards = standards
         self.cities: dict[str, Text] = {k: c.both() for k, c in standards.regions.cities.items()}
-        self._registry, self._clock = registry, clock
+        self._registry, self._clock = reading(registry), clock
         self._organisations: dict[str, dict[str, Any]] = {}
         self._read = -KEEP
 

@@ -40,7 +40,7 @@ class Stats:
 
 def _collect(ctx: Context) -> dict[str, Any]:
     status = ctx.status()
-    with ctx.registry.connect() as db:
+    with ctx.reader.connect() as db:
         alerts = _alerts(db, ctx)
     return {"as_of": time_text(ctx.as_of()), "events": _events(ctx), "alerts": alerts, "pipeline": status}
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from fengsui.errors import Fenced
 from fengsui.finding import HOUR_US, hour
 from fengsui.registry.activity import ALERT
+from fengsui.registry.database import reading
 from fengsui.registry.models import activity, assessment
 from situation import known
 from situation.acts import ASSESS
@@ -70,6 +71,8 @@ class Assessment:
 
     def step(self, now: float) -> bool:
         """Do what there is to do; False if nothing was. ``now``: seconds, what the activity is dated with."""
+        if self._seen is not None and not self._due():
+            return False
         try:
             with self._registry.begin() as db:
                 news = self._step(db, self._as_of(), int(now * 1_000_000))
@@ -83,6 +86,11 @@ class Assessment:
         if news is not None:
             self._seen = news.seen
         return news is not None
+
+    def _due(self) -> bool:
+        """Whether there is anything to do: asked without the writers' lock, many times a second."""
+        with reading(self._registry).connect() as db:
+            return self._news(db, _position(db), self._as_of()) is not None
 
     def _step(self, db: Connection, as_of: int, at: int) -> News | None:
         old = _position(db)

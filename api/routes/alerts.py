@@ -39,7 +39,7 @@ MOST_EVIDENCE = 1_000
 @router.get("", operation_id="listAlerts", response_model=AlertPage, responses=problems())
 def list_alerts(ctx: Ctx, asked: Annotated[AlertQuery, Query()]) -> Response:
     """A page of the queue."""
-    with ctx.registry.connect() as db:
+    with ctx.reader.connect() as db:
         rows, after = listed(db, asked, ctx.names)
     return views.json(views.page([views.alert(r, ctx.rules, ctx.names) for r in rows], after))
 
@@ -47,7 +47,7 @@ def list_alerts(ctx: Ctx, asked: Annotated[AlertQuery, Query()]) -> Response:
 @router.get("/facets", operation_id="countAlerts", response_model=Facets, responses=problems())
 def facets(ctx: Ctx, asked: Annotated[AlertFilter, Query()]) -> Response:
     """How many alerts there are by state, severity, organisation, city, rule and domain."""
-    with ctx.registry.connect() as db:
+    with ctx.reader.connect() as db:
         return views.json(_counts.facets(db, asked, ctx.rules, ctx.names))
 
 
@@ -63,7 +63,7 @@ def triage_alerts(ctx: Ctx, wanted: BulkTriage) -> Response:
 @router.get("/{alert}", operation_id="getAlert", response_model=AlertDetail, responses=problems(404))
 def get_alert(ctx: Ctx, alert: Id) -> Response:
     """An alert with its findings, its events, the numbers behind it and what people did."""
-    with ctx.registry.connect() as db:
+    with ctx.reader.connect() as db:
         return views.json(alert_detail.detail(db, ctx, alert))
 
 
@@ -78,7 +78,7 @@ def triage_alert(ctx: Ctx, alert: Id, wanted: Triage) -> Response:
 @router.get("/{alert}/events", operation_id="listAlertEvents", response_model=EventPage, responses=problems(404))
 def alert_events(ctx: Ctx, alert: Id, asked: Annotated[Page, Query()]) -> Response:
     """All events behind an alert, newest first: by its filter, or those that its findings name."""
-    with ctx.registry.connect() as db:
+    with ctx.reader.connect() as db:
         found, held = alert_detail.row(db, alert), alert_detail.findings(db, alert)
     behind = alert_detail.filter_of(found, held)
     if behind is not None:
@@ -96,7 +96,7 @@ def alert_events(ctx: Ctx, alert: Id, asked: Annotated[Page, Query()]) -> Respon
             responses=problems(404))  # fmt: skip
 def chart(ctx: Ctx, alert: Id) -> Response:
     """The calls of a beacon, the targets of a scan, or events by hour."""
-    with ctx.registry.connect() as db:
+    with ctx.reader.connect() as db:
         found, held = alert_detail.row(db, alert), alert_detail.findings(db, alert)
     return views.json(charts.of(ctx.query, found.rule, alert_detail.filter_of(found, held), held))
 

@@ -27,7 +27,7 @@ def list_warnings(ctx: Ctx, asked: Annotated[WarningQuery, Query()]) -> Response
     """Warnings, the newest first."""
     query = ["warnings", asked.state, asked.level]
     after: Any = tuple(cursor.decode(query, asked.cursor, (int, str))) if asked.cursor else None
-    with ctx.registry.connect() as db:
+    with ctx.reader.connect() as db:
         items, rest = warning_book.page(db, states=[s.value for s in asked.state], limit=asked.limit, after=after,
                                         levels=[x.value for x in asked.level])  # fmt: skip
     return views.json(views.page(items, rest and cursor.encode(query, [*rest])))
@@ -36,7 +36,7 @@ def list_warnings(ctx: Ctx, asked: Annotated[WarningQuery, Query()]) -> Response
 @router.get("/{warning}", operation_id="getWarning", response_model=WarningDetail, responses=problems(404))
 def get_warning(ctx: Ctx, warning: Id) -> Response:
     """A warning with its notice, the place in the matrix that gave its colour, its alerts and its record."""
-    with ctx.registry.connect() as db:
+    with ctx.reader.connect() as db:
         return views.json(_detail(ctx, db, warning))
 
 

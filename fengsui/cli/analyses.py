@@ -21,7 +21,8 @@ import msgspec
 from sqlalchemy import and_, func, insert, or_, select, update
 
 from api.context import Handed
-from collectors.live import Job, LiveCollector
+from collectors.jobs import Job
+from collectors.live import LiveCollector
 from collectors.network.sources import sources_of
 from collectors.source import Report
 from fengsui.batch import Identity
@@ -30,6 +31,7 @@ from fengsui.bus.topics import FINDINGS, STORED, events
 from fengsui.cli.platform import Platform
 from fengsui.errors import UsageError
 from fengsui.jsonform import time_text
+from fengsui.registry.database import reading
 from fengsui.registry.models import alert, analysis
 from fengsui.schema import EVENTS
 
@@ -66,7 +68,7 @@ class FolderAnalyses:
 
     def room(self) -> int:
         """Bytes that may still be handed in."""
-        used, limit = int(self._collector.used()), self._p.settings.disk_bytes
+        used, limit = self._collector.state().disk_used, self._p.settings.disk_bytes
         free = shutil.disk_usage(self.folder.parent).free
         return max(0, min(limit - used, free - 200_000_000))
 
@@ -105,7 +107,7 @@ class FolderAnalyses:
 
     def resume(self) -> None:
         """Go on with what was not done when the process ended."""
-        with self._p.registry.connect() as db:
+        with reading(self._p.registry).connect() as db:
             rows = db.execute(select(analysis).where(analysis.c.state.in_((WAITING, READING, HUNTING)))).all()
         for r in rows:
             self._send(r.id, r.org, r.network, msgspec.json.decode(r.body))
@@ -117,7 +119,7 @@ class FolderAnalyses:
     def _send(self, key: str, org: str, network: str, body: dict[str, Any]) -> None:
         followed = _Followed(body)
         self._work[key] = followed
-        paths = [self.folder / key / e["file"] for e in body["files"] if e["state"] != "refused"]
+        paths = tuple(self.folder / key / e["file"] for e in body["files"] if e["state"] != "refused")
         indices = [i for i, e in enumerate(body["files"]) if e["state"] != "refused"]
 
         def progress(index: int, done: int, total: int, state: str, report: Report | None) -> None:
@@ -165,7 +167,7 @@ class FolderAnalyses:
             db.execute(update(analysis).where(analysis.c.id == key).values(**values))
 
     def get(self, key: str) -> dict[str, Any] | None:
-        with self._p.registry.connect() as db:
+        with reading(self._p.registry).connect() as db:
             row = db.execute(select(analysis).where(analysis.c.id == key)).first()
         return None if row is None else self._shown(dict(row._mapping), None)
 
@@ -176,7 +178,7 @@ class FolderAnalyses:
         if before is not None:
             at, key = before
             sql = sql.where(or_(a.c.created_at < at, and_(a.c.created_at == at, a.c.id < key)))
-        with self._p.registry.connect() as db:
+        with reading(self._p.registry).connect() as db:
             rows = db.execute(sql).all()
         return [self._shown(dict(r._mapping), None) | {"_created": r.created_at} for r in rows]
 
@@ -187,7 +189,7 @@ class FolderAnalyses:
         state = row["state"]
         if state == WAITING and any(e["state"] == READING for e in body["files"]):
             state = READING
-        with self._p.registry.connect() as db:
+        with reading(self._p.registry).connect() as db:
             where = alert.c.network == row["network"], alert.c.org == row["org"]
             rows = db.execute(select(alert.c.queued, func.count()).where(*where).group_by(alert.c.queued)).all()
         counts = {bool(queued): n for queued, n in rows}

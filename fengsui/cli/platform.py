@@ -28,7 +28,7 @@ from fengsui.config import Settings
 from fengsui.finding import Rule
 from fengsui.pipeline import Role, Worker, together
 from fengsui.registry import models
-from fengsui.registry.database import open_registry
+from fengsui.registry.database import open_registry, reading
 from fengsui.schema import EVENTS
 from fengsui.sink import Sink
 from fengsui.store.chdb import ChdbStore
@@ -108,7 +108,7 @@ class Platform:
         """The queue, the worst and newest first; ``below`` adds what stays under its alert line."""
         a = models.alert
         sql = select(a).order_by(a.c.severity.desc(), a.c.last_seen.desc(), a.c.id)
-        with self.registry.connect() as db:
+        with reading(self.registry).connect() as db:
             return [alert_from_row(dict(r._mapping)) for r in db.execute(sql if below else sql.where(a.c.queued))]
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -79,6 +80,8 @@ def serve(settings: Settings, lang: str, demo: Demo | None = None) -> int:
             app = create(_context(platform, service, token, secret, made=demo is not None))
             server = _Server(app, service)
             service.on_failure = server.leave
+            for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them once more when it has ended
+                signal.signal(number, lambda *_: server.leave())
             _tell(settings, token, lang)
             service.start()
             if demo is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from collectors.live import LiveCollector
-from collectors.watch import Watch, Watcher
+from collectors.watch_folder import FolderState, Watch
 from fengsui import __version__
 from fengsui.bus.topics import DEAD, STORED
 from fengsui.cli.analyses import FolderAnalyses
@@ -25,7 +25,7 @@ log = logging.getLogger("fengsui.service")
 
 IDLE = 0.2
 """Seconds that a lane without work waits for news at most."""
-STATUS_KEEP, DISK_KEEP = 1.0, 30.0
+STATUS_KEEP = 1.0
 JOIN = 30.0
 """Seconds that stopping waits for a step to end; what it had in hand is done again at the next start."""
 
@@ -42,12 +42,9 @@ class Service:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         settings = platform.settings
-        self.collector = LiveCollector(
-            platform.bus, Watcher(watches, settings, platform.blobs), settings, platform.blobs, used=self.disk_used
-        )
+        self.collector = LiveCollector(platform.bus, watches, settings, platform.blobs)
         self.analyses = FolderAnalyses(platform, self.collector)
         self._status: tuple[float, dict[str, Any]] | None = None
-        self._disk: tuple[float, int] | None = None
         self._guard = threading.Lock()
         self.failed: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
@@ -91,23 +88,18 @@ class Service:
     def stop(self) -> None:
         """End after the steps that are being taken. What was not committed is read again at the next start."""
         self._stop.set()
+        self.collector.stop()
         self.platform.bus.announce()
         for thread in self._threads:
             thread.join(JOIN)
             if thread.is_alive():
                 log.warning("%s is still at work after %.0f s; it is left, and its work is done again", thread.name, JOIN)
+        self.collector.close()
 
     @property
     def idle(self) -> bool:
         """Nothing waits anywhere."""
-        return self.platform.bus.idle() and not self.collector.busy
-
-    def disk_used(self) -> int:
-        """Bytes in the data folder, looked at every half minute."""
-        now = time.monotonic()
-        if self._disk is None or now - self._disk[0] > DISK_KEEP:
-            self._disk = (now, _size(self.platform.settings))
-        return self._disk[1]
+        return self.platform.bus.idle() and self.collector.state().state == "idle"
 
     def status(self) -> dict[str, Any]:
         """As :class:`api.models.PipelineState` says; remembered for a second."""
@@ -118,27 +110,20 @@ class Service:
             return self._status[1]
 
     def _look(self) -> dict[str, Any]:
-        p = self.platform
-        roles, sources = self.health.roles(), self.collector.states()
-        problems = [{lang: f"{r['name']}: {r['problem'][lang]}" for lang in ("en", "zh")}
-                    for r in roles if r["problem"]] + [s["problem"] for s in sources if s["problem"]]  # fmt: skip
-        if self.disk_used() > p.settings.disk_bytes:
-            problems.append({"en": "the data folder is over its limit: collectors wait",
-                             "zh": "数据文件夹超过上限，采集已暂停"})  # fmt: skip
+        p, live, roles = self.platform, self.collector.state(), self.health.roles()
+        problems = [{lang: f"{r['name']}: {r['problem'][lang]}" for lang in ("en", "zh")} for r in roles if r["problem"]]
+        problems += [dict(x) for x in (live.problem, *(f.problem for f in live.folders)) if x]
         return {
             "version": __version__, "started_at": time_text(self.started), "data": str(p.settings.data),
-            "disk_used": self.disk_used(), "disk_limit": p.settings.disk_bytes,
+            "disk_used": live.disk_used, "disk_limit": p.settings.disk_bytes,
             "lag": [{"group": g, "messages": n} for g, n in sorted(p.bus.lag().items())],
-            "sources": sources, "dead_letters": sum(p.bus.ends([DEAD]).values()), "roles": roles,
-            "problems": problems, "stuck": self.health.stuck(),
+            "sources": [_source(f) for f in live.folders], "dead_letters": sum(p.bus.ends([DEAD]).values()),
+            "roles": roles, "problems": problems, "stuck": self.health.stuck(),
         }  # fmt: skip
 
 
-def _size(settings: Any) -> int:
-    total = 0
-    for path in settings.data.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except OSError:  # merged or deleted meanwhile: it takes no room any more
-            continue
-    return total
+def _source(f: FolderState) -> dict[str, Any]:
+    """As :class:`api.models.SourceState` says."""
+    return {"folder": f.folder, "org": f.org, "state": f.state, "files": f.files, "rows": f.rows, "ignored": f.ignored,
+            "ignored_names": f.ignored_names, "problem": dict(f.problem) if f.problem else None,
+            "last_read_at": None if f.last_read_at is None else time_text(f.last_read_at)}  # fmt: skip

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 from fengsui.errors import UsageError
@@ -19,12 +19,22 @@ def open_registry(url: str) -> Engine:
 
     Raises UsageError if the registry was written by a newer version.
     """
-    engine = create_engine(url)
+    engine = create_engine(url, pool_size=16, max_overflow=64)
     if make_url(url).get_backend_name() == "sqlite":
         event.listen(engine, "connect", _sqlite)
-        event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+        event.listen(engine, "begin", _begin)
     migrate(engine)
     return engine
+
+
+def reading(engine: Engine) -> Engine:
+    """The same registry for those who only read: they wait for no writer, and see what was committed when they began."""
+    return engine.execution_options(reading=True)
+
+
+def _begin(connection: Connection) -> None:
+    """A transaction that will write takes the lock at once: one that found out later would have to begin again."""
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE")
 
 
 def _sqlite(connection: object, _record: object) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import uvicorn
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.app import create
@@ -22,7 +27,7 @@ from fengsui.registry.organisations import Entry, load
 from situation.map import load_map
 from situation.standards import load as load_standards
 
-TOKEN = "a-token-for-tests-only"
+TOKEN = "a-token-for-tests-only"  # noqa: S105
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 NOW = 1_700_050_000.0
 """Shortly after what the scenarios hold."""
@@ -59,3 +64,21 @@ def face(folder: Path, *, read: Sequence[tuple[str, str]] = READ, clock: float =
                     pass
         with TestClient(create(ctx), headers={"authorization": f"Bearer {TOKEN}"}) as client:
             yield client, ctx, service
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The application behind a real server on loopback; its URL."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+        finally:
+            app.state.live.end()
+            server.should_exit = True
+            thread.join(10)
