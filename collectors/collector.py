@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from collectors.source import Mark, Piece, Report, Source
+from collectors.source import Mark, NotYet, Piece, Report, Source
 from fengsui import wire
 from fengsui.batch import MAX_ROWS, Batch, Identity, concat, stamp
 from fengsui.bus.protocol import Assignment, Commit, Message, Output, Place
@@ -80,6 +80,8 @@ class Collector:
                 self._already(report, identity)
                 return
             yield from self._pieces(source, mark, report)
+        except NotYet:
+            report.origin = ""
         except BadInput as e:  # a source without an origin: nothing of it can be kept but its name
             report.faults.append(str(e))
             log.warning("%s", e)

@@ -12,6 +12,10 @@ from fengsui.batch import Batch, Identity
 from fengsui.errors import BadInput
 
 
+class NotYet(Exception):
+    """What there is of a source does not tell yet whose continuation it is: it is still being written."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """Some rows of a source, in its order.
@@ -61,7 +65,10 @@ class Source(Protocol):
     def digest(self) -> str: ...
 
     def continues(self, position: int, seal: str) -> bool:
-        """Is what was sealed at ``position`` the beginning of this source? Always so if it does not resume."""
+        """Is what was sealed at ``position`` the beginning of this source? Always so if it does not resume.
+
+        Raises NotYet if it is too short to tell and may grow.
+        """
         ...
 
     def pieces(self, identity: Identity, position: int | None) -> Iterator[Piece]:

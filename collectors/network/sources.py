@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from collectors.network.logs import LogSource
 from collectors.network.version import VERSION
-from collectors.network.zeek import Log, LogReader, find_logs, is_zeek_folder, log_origin
-from collectors.network.zeek_files import blocks, recognise
+from collectors.network.zeek import find_logs, is_zeek_folder
+from collectors.network.zeek_files import recognise
 from collectors.source import Piece, Source
 from fengsui import __version__
 from fengsui.batch import Identity
 from fengsui.blobs import Blobs
 from fengsui.config import Settings
-from fengsui.errors import BadInput, UsageError
+from fengsui.errors import BadInput, Retry, Stopped, UsageError
 from fengsui.progress import Progress, silent
 
 _READ = 1 << 20
@@ -32,9 +34,16 @@ class CaptureSource:
 
     def origin(self) -> str:
         digest = hashlib.sha256()
-        with self.path.open("rb") as f:
-            while part := f.read(_READ):
-                digest.update(part)
+        try:
+            before = _seen(self.path)
+            with self.path.open("rb") as f:
+                while part := f.read(_READ):
+                    digest.update(part)
+                    self._progress(0, before[0], "bytes")
+            if _seen(self.path) != before:
+                raise BadInput("it is still being written", self.place)
+        except OSError as e:
+            raise BadInput(f"cannot be read: {e.strerror}", self.place) from e
         return digest.hexdigest()
 
     def digest(self) -> str:
@@ -53,57 +62,24 @@ class CaptureSource:
                 yield Piece((batch,))
         except BadInput as e:
             raise BadInput(e.reason, self.place, e.at, e.raw) from e  # with its folder: many captures have one name
+        except OSError as e:
+            raise BadInput(f"cannot be read: {e.strerror}", self.place) from e
 
     def _keep(self, sha256: str, content: bytes) -> bool:
         if len(content) > self._settings.file_limit:
             return False
-        self._blobs.put(sha256, content)
+        try:
+            self._blobs.put(sha256, content)
+        except OSError as e:
+            if e.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise Stopped(f"a carved file cannot be kept: {e}") from e
+            raise Retry(f"{e.filename or 'blobs'}: no space left on the disk; free some and it goes on") from e
         return True
 
 
-class LogSource:
-    """A Zeek log; it may grow, be rotated and be compressed."""
-
-    kind = "zeek"
-    resumes = True
-
-    def __init__(self, log: Log) -> None:
-        self.log, self.place = log, str(log.path)
-
-    def origin(self) -> str:
-        return log_origin(self.log.path)
-
-    def digest(self) -> str:
-        return f"zeek {__version__}"
-
-    def continues(self, position: int, seal: str) -> bool:
-        return _Seal(self.log.path).upto(position) == seal
-
-    def pieces(self, identity: Identity, position: int | None) -> Iterator[Piece]:
-        seal = _Seal(self.log.path)
-        for chunk in LogReader(self.log.path, identity, start=position or 0).read(final=True):
-            yield Piece((chunk.batch,), tuple(chunk.bad), chunk.end, seal.upto(chunk.end))
-
-
-class _Seal:
-    """A digest of the beginning of a log, uncompressed."""
-
-    def __init__(self, path: Path) -> None:
-        self._blocks, self._rest, self._done = blocks(path), b"", 0
-        self._hash = hashlib.blake2b(digest_size=16)
-
-    def upto(self, position: int) -> str:
-        """Digest of the bytes before ``position``, which never goes back; empty if there are not so many."""
-        while self._done < position:
-            if not self._rest:
-                self._rest = next(self._blocks, b"")
-                if not self._rest:
-                    return ""
-            part = self._rest[: position - self._done]
-            self._hash.update(part)
-            self._done += len(part)
-            self._rest = self._rest[len(part) :]
-        return self._hash.hexdigest()
+def _seen(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def sources_of(path: Path, settings: Settings, blobs: Blobs, progress: Progress = silent) -> list[Source]:
@@ -112,7 +88,7 @@ def sources_of(path: Path, settings: Settings, blobs: Blobs, progress: Progress 
         raise UsageError(f"{path}: no such file or folder")
     if path.is_file():
         return [_file(path, settings, blobs, progress)]
-    found: list[Source] = [LogSource(log) for log in find_logs(path)] if is_zeek_folder(path) else []
+    found: list[Source] = [LogSource(log, progress) for log in find_logs(path)] if is_zeek_folder(path) else []
     found += [CaptureSource(f, settings, blobs, progress) for f in sorted(path.rglob("*")) if _is_capture(f)]
     if not found:
         raise UsageError(f"{path}: no capture (.pcap, .pcapng, .cap, .trace) and no Zeek log (conn, dns, http, ssl, "
@@ -120,19 +96,23 @@ def sources_of(path: Path, settings: Settings, blobs: Blobs, progress: Progress 
     return found
 
 
-_CAPTURES = (".pcap", ".pcapng", ".cap", ".trace", ".pcap.gz", ".pcapng.gz", ".dmp")
+CAPTURES = (".pcap", ".pcapng", ".cap", ".trace", ".pcap.gz", ".pcapng.gz", ".dmp")
 _MAGIC = {bytes.fromhex(m) for m in ("d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d", "0a0d0d0a", "34cdb2a1",
                                      "a1b2cd34")}  # fmt: skip
 
 
 def _is_capture(path: Path) -> bool:
-    return path.is_file() and path.name.endswith(_CAPTURES)
+    return path.is_file() and path.name.endswith(CAPTURES)
+
+
+def has_magic(path: Path) -> bool:
+    """Whether a file begins as a capture does."""
+    with path.open("rb") as f:
+        return f.read(4) in _MAGIC
 
 
 def _file(path: Path, settings: Settings, blobs: Blobs, progress: Progress) -> Source:
-    with path.open("rb") as f:
-        magic = f.read(4)
-    if magic in _MAGIC or path.name.endswith(_CAPTURES):
+    if has_magic(path) or path.name.endswith(CAPTURES):
         return CaptureSource(path, settings, blobs, progress)
     try:
         log = recognise(path)
@@ -140,4 +120,4 @@ def _file(path: Path, settings: Settings, blobs: Blobs, progress: Progress) -> S
         log = None
     if log is None:
         raise UsageError(f"{path}: neither a capture (pcap, pcapng) nor a Zeek log (conn, dns, http, ssl, files)")
-    return LogSource(log)
+    return LogSource(log, progress)
