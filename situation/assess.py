@@ -150,10 +150,11 @@ class Assessment:
                ) -> dict[tuple[str, str], Written]:  # fmt: skip
         """Cities and province anew, at the times at which a row of one of their organisations changed."""
         w, start, out = self._standards.weights, self._first_hour(news), {}
-        times = by_scope(written, news.due)
-        standing = standings(db, times, min([news.seen.hour, *(times - {NOW})])) if times else {}
+        everyone = news.due == frozenset(news.seen.organisations)
+        times = by_scope(written, news.due) | ({NOW} if everyone else set())
+        standing = standings(db, times, min([news.seen.hour, *(times - {NOW})]))
         for scope, id, members in _areas(self._standards, news.seen.organisations):
-            mine = by_scope(written, (o.id for o in members)) if members else times  # a city of nobody, all the same
+            mine = times if everyone else by_scope(written, (o.id for o in members))
             hours = sorted(mine - {NOW})
             if mine:
                 rows = [area_row(scope, id, t, members, standing[t], w) for t in hours]
