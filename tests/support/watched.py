@@ -13,6 +13,7 @@ from collectors.watch import FolderState, Watch
 from fengsui import wire
 from fengsui.batch import Batch
 from fengsui.blobs import FolderBlobs
+from fengsui.bus.protocol import Commit
 from fengsui.bus.sqlite import SqliteBus
 from fengsui.bus.topics import events
 from fengsui.config import Settings
@@ -86,6 +87,7 @@ class Watched:
     def rows(self) -> list[dict[str, object]]:
         """Every row that was ever sent."""
         while messages := self._reader.read(100, 0):
+            self._reader.commit(Commit(positions={m.place: m.offset + 1 for m in messages}))
             for m in messages:
                 content = wire.read_message(m)
                 if isinstance(content, Batch):
