@@ -71,7 +71,7 @@ export function App(): ReactNode {
   const here = useMemo(() => (entry.at === "in" ? { session: entry.session, mode, setMode, leave } : null), [entry, mode, setMode, leave]);
 
   return (
-    <ConfigProvider theme={antdTheme(mode)} locale={lang === "zh" ? zhCN : enUS}>
+    <ConfigProvider theme={antdTheme(mode)} locale={lang === "zh" ? zhCN : enUS} button={{ autoInsertSpace: false }}>
       {entry.at === "asking" && <div className="page"><Skeleton /></div>}
       {entry.at === "failed" && <main><Failed error={entry.error} retry={() => void enter(null).then(setEntry)} /></main>}
       {entry.at === "out" && <Login ended={entry.ended} mode={mode} setMode={setMode} enter={async (token) => {

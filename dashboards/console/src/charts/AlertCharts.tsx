@@ -21,7 +21,7 @@ function timeAxis(look: Look): object {
   return axis(look, { type: "time", splitLine: { show: false }, axisLabel: { color: look.muted, fontSize: 11, hideOverlap: true, formatter: (v: number) => local(new Date(v).toISOString()) } });
 }
 
-function Intervals({ data }: { data: Extract<AlertChart, { chart: "intervals" }> }): ReactNode {
+function Intervals({ data }: { data: AlertChart }): ReactNode {
   const { t, lang } = useSpeech();
   const look = useLook();
   const gaps = useMemo(() => gapsOf(data.times), [data.times]);
@@ -49,7 +49,7 @@ function Intervals({ data }: { data: Extract<AlertChart, { chart: "intervals" }>
   );
 }
 
-function Hours({ data }: { data: Extract<AlertChart, { chart: "hours" }> }): ReactNode {
+function Hours({ data }: { data: AlertChart }): ReactNode {
   const { t, lang } = useSpeech();
   const look = useLook();
   const total = data.counts.reduce((a, b) => a + b, 0);

@@ -7,7 +7,7 @@ import { axis, tooltip, useLook } from "./look";
 
 const HOUR = 3_600_000;
 
-export default function HoursBySeverity({ stats, open }: { stats: Stats; open: (from: string, to: string, severity: number) => void }): ReactNode {
+export default function HoursBySeverity({ stats, open }: { stats: Stats; open: (severity: number) => void }): ReactNode {
   const { t, word, lang } = useSpeech();
   const look = useLook();
   const rows = stats.alerts.by_hour;
@@ -15,9 +15,8 @@ export default function HoursBySeverity({ stats, open }: { stats: Stats; open: (
   return (
     <Chart label={t("overview.byHour.alt", { most: number(most, lang) })} className="chart-box"
       onClick={(e) => {
-        const at = hours[e.dataIndex];
         const severity = severities[e.seriesIndex];
-        if (at !== undefined && severity !== undefined) open(new Date(at).toISOString(), new Date(at + HOUR).toISOString(), severity);
+        if (severity !== undefined) open(severity);
       }}
       option={{
         grid: { left: 40, right: 8, top: 10, bottom: 24 },

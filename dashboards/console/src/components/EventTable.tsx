@@ -28,6 +28,7 @@ const end = (ip: Json | undefined, port: Json | undefined): string => {
 
 export function EventTable({ events, tools }: { events: Event[]; tools?: (event: Event) => ReactNode }): ReactNode {
   const { t, lang, word } = useSpeech();
+  const mixed = new Set(events.map((e) => text(e.kind))).size > 1;
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const toggle = (id: string): void => setOpen((old) => {
     const next = new Set(old);
@@ -37,7 +38,7 @@ export function EventTable({ events, tools }: { events: Event[]; tools?: (event:
   return (
     <div className="scroll" tabIndex={0} role="group" aria-label={t("events.table")}>
       <table className="plain events">
-        <thead><tr><th><span className="hidden">{t("events.details")}</span></th><th>{t("chart.time")}</th><th>{t("events.kind")}</th><th>{t("events.src_ip")}</th><th>{t("events.dst_ip")}</th><th>{t("events.gist")}</th></tr></thead>
+        <thead><tr><th><span className="hidden">{t("events.details")}</span></th><th>{t("chart.time")}</th>{mixed && <th>{t("events.kind")}</th>}<th>{t("events.src_ip")}</th><th>{t("events.dst_ip")}</th><th>{t("events.gist")}</th></tr></thead>
         <tbody>
           {events.map((e, i) => {
             const id = `${text(e.kind)}-${text(e.event_id) || i}`;
@@ -47,12 +48,12 @@ export function EventTable({ events, tools }: { events: Event[]; tools?: (event:
                 <tr>
                   <td><button type="button" className="icon-button" aria-expanded={shown} aria-label={`${t("events.details")} ${i + 1}`} onClick={() => toggle(id)}><Icon name={shown ? "down" : "right"} size={12} /></button></td>
                   <td className="nowrap">{typeof e.ts === "string" ? <Time value={e.ts} seconds /> : text(e.ts)}</td>
-                  <td>{word("events.kind", text(e.kind))}</td>
+                  {mixed && <td>{word("events.kind", text(e.kind))}</td>}
                   <td className="mono">{end(e.src_ip, e.src_port)}</td>
                   <td className="mono">{end(e.dst_ip, e.dst_port)}</td>
                   <td className="mono gist"><bdi>{gist(e, lang)}</bdi></td>
                 </tr>
-                {shown && <tr className="columns"><td colSpan={6}>
+                {shown && <tr className="columns"><td colSpan={mixed ? 6 : 5}>
                   {tools?.(e)}
                   <dl>{Object.entries(e).map(([k, v]) => <div key={k}><dt>{k}</dt><dd className="mono"><bdi>{text(v) || "–"}</bdi></dd></div>)}</dl>
                 </td></tr>}

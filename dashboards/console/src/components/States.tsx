@@ -14,11 +14,11 @@ export function Skeleton({ lines = 4 }: { lines?: number }): ReactNode {
   );
 }
 
-export function Empty(p: { icon?: IconName; title: string; lead?: string; children?: ReactNode }): ReactNode {
+export function Empty(p: { icon?: IconName; title: string; lead?: string; page?: boolean; children?: ReactNode }): ReactNode {
   return (
     <div className="notice">
       <Icon name={p.icon ?? "check"} size={30} />
-      <h2>{p.title}</h2>
+      {p.page ? <h1>{p.title}</h1> : <h2>{p.title}</h2>}
       {p.lead && <p>{p.lead}</p>}
       {p.children}
     </div>

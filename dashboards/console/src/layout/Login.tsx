@@ -25,7 +25,7 @@ export function Login(p: { ended: boolean; mode: Mode; setMode: (m: Mode) => voi
     <main className="login">
       <form onSubmit={(e) => void go(e)}>
         <div className="card stack">
-          <div className="brand"><Logo size={36} /><span><strong>{t("app.name")}</strong><small>{t("app.tagline")}</small></span></div>
+          <div className="brand"><Logo size={36} /><span><strong>{t("app.name")}</strong>{" "}<small>{t("app.tagline")}</small></span></div>
           <h1>{t("login.title")}</h1>
           <p className="muted">{p.ended ? t("login.ended") : t("login.lead")}</p>
           <label htmlFor="token">{t("login.token")}</label>

@@ -5,5 +5,5 @@ import { useSpeech } from "../i18n";
 
 export function Missing(): ReactNode {
   const { t } = useSpeech();
-  return <Empty icon="search" title={t("state.missing")} lead={t("state.missing.lead")}><Link href="/overview">{t("state.home")}</Link></Empty>;
+  return <Empty page icon="search" title={t("state.missing")} lead={t("state.missing.lead")}><Link href="/overview">{t("state.home")}</Link></Empty>;
 }

@@ -10,11 +10,11 @@ import { useWindowDrop } from "./drop";
 
 const Help = lazy(() => import("./Help").then((m) => ({ default: m.Help })));
 
-interface Place { path: string; name: Key; icon: IconName }
+interface Place { path: string; query?: string; name: Key; icon: IconName }
 const PLACES: { name: Key; items: Place[] }[] = [
   { name: "nav.analyst", items: [
     { path: "/overview", name: "nav.overview", icon: "overview" },
-    { path: "/alerts", name: "nav.alerts", icon: "alerts" },
+    { path: "/alerts", query: "?state=new&state=in_progress", name: "nav.alerts", icon: "alerts" },
     { path: "/events", name: "nav.events", icon: "events" },
   ] },
   { name: "nav.enterprise", items: [{ path: "/analyse", name: "nav.analyse", icon: "analyse" }] },
@@ -55,7 +55,7 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
     <div className={narrow ? "shell narrow" : "shell"}>
       <a className="skip" href="#content" onClick={(e) => { e.preventDefault(); document.getElementById("content")?.focus(); }}>{t("app.skip")}</a>
       <nav className="side" aria-label={t("nav.label")}>
-        <Link href="/overview" className="brand" aria-label={t("app.name")}><Logo /><span><strong>{t("app.name")}</strong><small>{t("app.tagline")}</small></span></Link>
+        <Link href="/overview" className="brand" aria-label={`${t("app.name")} ${t("app.tagline")}`}><Logo /><span><strong>{t("app.name")}</strong>{" "}<small>{t("app.tagline")}</small></span></Link>
         <div className="links">
           {PLACES.map((group) => (
             <section key={group.name}>
@@ -63,7 +63,7 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
               <ul>
                 {group.items.map((item) => (
                   <li key={item.path}>
-                    <Link href={item.path} title={narrow ? t(item.name) : ""} aria-label={t(item.name)} aria-current={place?.item.path === item.path ? "page" : undefined}>
+                    <Link href={item.path + (item.query ?? "")} title={narrow ? t(item.name) : ""} aria-label={t(item.name)} aria-current={place?.item.path === item.path ? "page" : undefined}>
                       <Icon name={item.icon} /><span>{t(item.name)}</span>
                     </Link>
                   </li>

@@ -5,7 +5,6 @@ const NAMED: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 // Controls; soft hyphen; Arabic letter mark; zero width and marks of direction; line separators; embeddings, overrides and
 // isolates; word joiner and invisible operators; byte order mark; interlinear marks; tags; halves of surrogate pairs.
 const HIDDEN =
-  // eslint-disable-next-line no-control-regex
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]|[\ud800-\udfff]/gu;
 
 /** `text` with every character that is invisible, a control or changes direction written as an escape. */

@@ -106,7 +106,7 @@ export function matches(filters: Filters, a: Alert): boolean {
   if (technique && !a.techniques.includes(technique)) return false;
   if (severity_min && a.severity < Number(severity_min)) return false;
   if (from && Date.parse(a.last_seen) < Date.parse(from)) return false;
-  if (to && Date.parse(a.last_seen) > Date.parse(to)) return false;
+  if (to && Date.parse(a.last_seen) >= Date.parse(to)) return false;
   if (!q) return true;
   const needle = q.toLowerCase();
   return [a.subject, a.rule, ...a.related].some((text) => text.toLowerCase().includes(needle));

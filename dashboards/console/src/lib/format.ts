@@ -15,6 +15,11 @@ export function number(value: number, lang: Lang, digits = 0): string {
   return cached(`n${lang}${digits}`, () => new Intl.NumberFormat(LOCALE[lang], { maximumFractionDigits: digits })).format(value);
 }
 
+/** With one digit after the point, always: an index, a score. */
+export function fixed(value: number, lang: Lang): string {
+  return cached(`f${lang}`, () => new Intl.NumberFormat(LOCALE[lang], { minimumFractionDigits: 1, maximumFractionDigits: 1 })).format(value);
+}
+
 /** A number of unknown size: four significant digits below a thousand, separators above. */
 export function figure(value: number, lang: Lang): string {
   if (Number.isInteger(value)) return number(value, lang);

@@ -75,5 +75,7 @@ export const common = {
   "importance.particularly_important": "Particularly important",
   "importance.important": "Important",
   "importance.general": "General",
+  "actor.fold": "the platform",
+  "actor.assess": "the platform",
   "actor.system": "the platform",
 } as const;

@@ -75,5 +75,7 @@ export const common = {
   "importance.particularly_important": "特别重要",
   "importance.important": "重要",
   "importance.general": "一般",
+  "actor.fold": "平台",
+  "actor.assess": "平台",
   "actor.system": "平台",
 } as const;

@@ -1,5 +1,57 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useCallback, useEffect, useState } from "react";
+import type { Analysis, Organisation, Page } from "../../api/types";
+import { useLoad } from "../../api/useLoad";
+import { Empty, Failed, Skeleton } from "../../components/States";
+import { useSpeech } from "../../i18n";
+import { onDropped, takeDropped } from "../../layout/drop";
+import { AnalysisCard } from "./AnalysisCard";
+import { DropZone } from "./DropZone";
+import { isRunning } from "./progress";
+import { useUploads } from "./useUploads";
+import "../../styles/enterprise.css";
+
+const POLL = 1000;
 
 export default function Enterprise(): ReactNode {
-  return null;
+  const { t } = useSpeech();
+  const { data, error, reload } = useLoad<Page<Analysis>>("/analyses", { limit: 50 });
+  const organisations = useLoad<Page<Organisation>>("/organisations", { limit: 200 });
+  const [org, setOrg] = useState("");
+  const { uploads, send, cancel } = useUploads(reload);
+  const hand = useCallback((files: File[]) => send(files, org), [send, org]);
+
+  useEffect(() => {
+    const take = (): void => {
+      const files = takeDropped();
+      if (files.length) hand(files);
+    };
+    take();
+    return onDropped(take);
+  }, [hand]);
+  const running = data?.items.some(isRunning) ?? false;
+  useEffect(() => {
+    if (!running) return;
+    const timer = setInterval(reload, POLL);
+    return () => clearInterval(timer);
+  }, [running, reload]);
+
+  return (
+    <div className="page">
+      <header><h1>{t("analyse.title")}</h1><span className="muted">{t("analyse.lead")}</span></header>
+      <DropZone hand={hand} org={org} setOrg={setOrg} organisations={organisations.data?.items ?? []} />
+      {uploads.map((u) => (
+        <section key={u.id} className="card stack" aria-label={t("analyse.uploading")}>
+          <div className="row spread"><strong>{t("analyse.uploading")}</strong><button type="button" className="link" onClick={() => cancel(u.id)}>{t(u.fault ? "act.close" : "act.cancel")}</button></div>
+          <ul className="muted">{u.names.map((n, i) => <li key={i} className="mono">{n}</li>)}</ul>
+          {u.fault ? <p className="fault" role="alert">{u.fault}</p> : <progress className="bar-progress" value={u.done} max={u.total || 1} aria-label={t("analyse.uploading")} />}
+        </section>
+      ))}
+      <section className="stack" aria-label={t("analyse.earlier")}>
+        <h2>{t("analyse.earlier")}</h2>
+        {!data ? (error ? <Failed error={error} retry={reload} /> : <Skeleton />)
+          : data.items.length ? data.items.map((a) => <AnalysisCard key={a.id} analysis={a} />)
+          : <div className="card"><Empty icon="file" title={t("analyse.none")} lead={t("analyse.none.lead")} /></div>}
+      </section>
+    </div>
+  );
 }

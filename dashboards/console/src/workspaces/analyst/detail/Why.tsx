@@ -9,8 +9,8 @@ import { SCORES, spread } from "./explain";
 /** The numbers of an explanation as a table: scores from 0 to 1 with a bar, lists of like things as a table of their own. */
 export function Why({ explanation }: { explanation: { [key: string]: Json } }): ReactNode {
   const { t } = useSpeech();
-  const { values, tables } = spread(explanation);
-  if (!values.length && !tables.length) return null;
+  const { values, groups, tables } = spread(explanation);
+  if (!values.length && !groups.length && !tables.length) return null;
   return (
     <section>
       <h3>{t("detail.why")} <span className="muted">{t("detail.why.lead")}</span></h3>
@@ -20,6 +20,12 @@ export function Why({ explanation }: { explanation: { [key: string]: Json } }): 
             <tr key={path.join(".")}>
               <th scope="row"><Name path={path} /></th>
               <td><Value name={path.at(-1) ?? ""} value={value} /></td>
+            </tr>
+          ))}
+          {groups.map(({ path, parts }) => (
+            <tr key={path.join(".")}>
+              <th scope="row"><Name path={path} /></th>
+              <td className="pairs">{parts.map(([k, v]) => <span key={k}><span className="muted"><Name path={[k]} /></span> <Value name={k} value={v} /></span>)}</td>
             </tr>
           ))}
         </tbody>

@@ -9,6 +9,8 @@ export const SCORES: ReadonlySet<string> = new Set([
 
 export interface Explained {
   values: { path: string[]; value: Json }[];
+  /** Small objects of plain values: one line each. */
+  groups: { path: string[]; parts: [string, Json][] }[];
   tables: { path: string[]; columns: string[]; rows: Record<string, Json>[] }[];
 }
 
@@ -16,14 +18,17 @@ const isObject = (v: Json): v is { [key: string]: Json } => typeof v === "object
 const isFlat = (v: Json): boolean => !isObject(v) && !(Array.isArray(v) && v.some((x) => typeof x === "object"));
 
 export function spread(explanation: { [key: string]: Json }): Explained {
-  const out: Explained = { values: [], tables: [] };
+  const out: Explained = { values: [], groups: [], tables: [] };
   walk([], explanation, out);
   return out;
 }
 
 function walk(path: string[], value: Json, out: Explained): void {
   if (isObject(value)) {
-    for (const [key, part] of Object.entries(value)) walk([...path, key], part, out);
+    const parts = Object.entries(value);
+    const plain = parts.every(([key, v]) => !SCORES.has(key) && (typeof v === "number" || typeof v === "string" || typeof v === "boolean"));
+    if (path.length && parts.length && parts.length <= 6 && plain) out.groups.push({ path, parts });
+    else for (const [key, part] of parts) walk([...path, key], part, out);
   } else if (Array.isArray(value) && value.length > 0 && value.every(isObject)) {
     const rows = value as Record<string, Json>[];
     const columns = [...new Set(rows.flatMap((r) => Object.keys(r)))].filter((c) => rows.every((r) => isFlat(r[c] ?? null)));

@@ -1,7 +1,7 @@
-import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { useLocation } from "wouter";
-import { listen } from "../../../api/stream";
 import type { Stats } from "../../../api/types";
+import { useCalm } from "../../../api/useCalm";
 import { useLoad } from "../../../api/useLoad";
 import { BarList } from "../../../components/BarList";
 import { Num, Severity, Subject, Time } from "../../../components/Show";
@@ -29,23 +29,6 @@ export function Overview(): ReactNode {
   );
 }
 
-/** Numbers follow the stream, at most every five seconds. */
-function useCalm(reload: () => void): void {
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => {
-    const stop = listen(() => {
-      timer.current ??= setTimeout(() => {
-        timer.current = undefined;
-        reload();
-      }, 5000);
-    });
-    return () => {
-      stop();
-      clearTimeout(timer.current);
-    };
-  }, [reload]);
-}
-
 function Figures({ stats }: { stats: Stats }): ReactNode {
   const { t, lang } = useSpeech();
   const { alerts, events } = stats;
@@ -53,7 +36,7 @@ function Figures({ stats }: { stats: Stats }): ReactNode {
   return (
     <div className="grid figures">
       <Figure name={t("overview.open")} value={number(alerts.open, lang)} note={t("overview.open.note")} to={link({ many: { state: OPEN } })} />
-      <Figure name={t("overview.urgent")} value={number(urgent, lang)} note={`${percent(alerts.total ? urgent / alerts.total : 0, lang)} ${t("overview.urgent.note")}`} to={link({ one: { severity_min: "4" } })} />
+      <Figure name={t("overview.urgent")} value={number(urgent, lang)} note={`${percent(alerts.open ? urgent / alerts.open : 0, lang)} ${t("overview.urgent.note")}`} to={link({ one: { severity_min: "4" }, many: { state: OPEN } })} />
       <Figure name={t("overview.total")} value={number(alerts.total, lang)} note={t("overview.total.note")} to={link({})} />
       <Figure name={t("overview.events")} value={number(events.total, lang)} note={t("overview.events.note", { at: events.last_read_at ? local(events.last_read_at) : "–" })} to="/events" />
     </div>
@@ -69,32 +52,32 @@ function Pictures({ stats }: { stats: Stats }): ReactNode {
       <section className="card">
         <header><h2>{t("overview.byHour")}</h2><span className="small">{t("overview.byHour.note")}</span></header>
         <Suspense fallback={<div className="chart-box"><Skeleton lines={6} /></div>}>
-          <Hours stats={stats} open={(from, to, severity) => go(link({ many: { severity: [String(severity)] }, one: { from, to } }))} />
+          <Hours stats={stats} open={(severity) => go(link({ many: { severity: [String(severity)] }, sort: "-first_seen" }))} />
         </Suspense>
       </section>
       <div className="grid three">
         <section className="card">
-          <header><h2>{t("overview.bySeverity")}</h2></header>
+          <header><h2>{t("overview.bySeverity")}</h2><span className="small">{t("overview.ofOpen")}</span></header>
           <BarList items={[...a.by_severity].sort((x, y) => y.severity - x.severity).map((s) => ({
-            key: String(s.severity), name: <Severity value={s.severity} />, count: s.count, colour: `var(--fill${Math.max(1, s.severity)})`, to: link({ many: { severity: [String(s.severity)] } }),
+            key: String(s.severity), name: <Severity value={s.severity} />, count: s.count, colour: `var(--fill${Math.max(1, s.severity)})`, to: link({ many: { severity: [String(s.severity)], state: OPEN } }),
           }))} />
         </section>
         <section className="card">
-          <header><h2>{t("overview.byCity")}</h2></header>
-          <BarList items={a.by_city.map((c) => ({
-            key: c.city, name: say(c.label), count: c.count, colour: `var(--fill${Math.max(1, c.worst)})`, note: word("severity", String(c.worst)), to: link({ many: { city: [c.city] } }),
+          <header><h2>{t("overview.byCity")}</h2><span className="small">{t("overview.ofOpen")}</span></header>
+          <BarList items={a.by_city.filter((c) => c.count > 0).sort((x, y) => y.count - x.count).map((c) => ({
+            key: c.city, name: say(c.label), count: c.count, colour: `var(--fill${Math.max(1, c.worst ?? 1)})`, note: c.worst === null ? "" : word("severity", String(c.worst)), to: link({ many: { city: [c.city], state: OPEN } }),
           }))} />
         </section>
         <section className="card">
-          <header><h2>{t("overview.rules")}</h2></header>
-          <BarList items={a.top_rules.map((r) => ({ key: r.rule, name: say(r.title), count: r.count, to: link({ many: { rule: [r.rule] } }) }))} />
+          <header><h2>{t("overview.rules")}</h2><span className="small">{t("overview.ofOpen")}</span></header>
+          <BarList items={a.top_rules.map((r) => ({ key: r.rule, name: say(r.title), count: r.count, to: link({ many: { rule: [r.rule], state: OPEN } }) }))} />
         </section>
       </div>
       <div className="grid two">
         <section className="card">
-          <header><h2>{t("overview.subjects")}</h2></header>
+          <header><h2>{t("overview.subjects")}</h2><span className="small">{t("overview.ofOpen")}</span></header>
           <BarList items={a.top_subjects.map((s) => ({
-            key: s.subject, name: <Subject value={s.subject} />, count: s.count, colour: `var(--fill${Math.max(1, s.severity)})`, note: word("severity", String(s.severity)), to: link({ one: { subject: s.subject } }),
+            key: s.subject, name: <Subject value={s.subject} />, count: s.count, colour: `var(--fill${Math.max(1, s.severity)})`, note: word("severity", String(s.severity)), to: link({ one: { subject: s.subject }, many: { state: OPEN } }),
           }))} />
         </section>
         <section className="card">

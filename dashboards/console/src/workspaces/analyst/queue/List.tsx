@@ -45,6 +45,7 @@ interface Props {
 export function List(p: Props): ReactNode {
   const { t } = useSpeech();
   const frame = useRef<HTMLDivElement>(null);
+  // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({ count: p.rows.length, getScrollElement: () => frame.current, estimateSize: () => HEIGHT, overscan: 12 });
   const items = virtual.getVirtualItems();
   const lastShown = items.at(-1)?.index ?? 0;

@@ -1,3 +1,4 @@
+import type { InputRef } from "antd";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Alert } from "../../../api/types";
 import { useLoad } from "../../../api/useLoad";
@@ -26,10 +27,11 @@ export function Queue(): ReactNode {
   stirred.current = facets.reload;
   const onChange = useCallback(() => setStir((n) => n + 1), []);
   const queue = useQueue(ask, onChange);
+  const { insert: bringIn, reload: again } = queue;
   const [cursor, setCursor] = useState<string | null>(view.alert);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const list = useRef<ListHandle>(null);
-  const search = useRef<{ focus: () => void } | null>(null);
+  const search = useRef<InputRef>(null);
   const [conflict, setConflict] = useState(0);
   const triage = useTriage({ put: queue.put, conflict: useCallback(() => setConflict((n) => n + 1), []) });
 
@@ -41,8 +43,8 @@ export function Queue(): ReactNode {
   }, [stir]);
   useEffect(() => setSelected(new Set()), [ask]);
   useEffect(() => {
-    if (conflict) queue.reload();
-  }, [conflict, queue.reload]);
+    if (conflict) again();
+  }, [conflict, again]);
 
   const open = useCallback((id: string | null) => {
     if (id) setCursor(id);
@@ -56,9 +58,9 @@ export function Queue(): ReactNode {
     return next;
   }), []);
   const insert = useCallback(() => {
-    queue.insert();
+    bringIn();
     list.current?.top();
-  }, [queue.insert]);
+  }, [bringIn]);
 
   useQueueKeys({ rows, cursor, setCursor, chosen, opened: view.alert, open, select, clear: () => setSelected(new Set()), triage, insert, list, search });
 
@@ -66,8 +68,8 @@ export function Queue(): ReactNode {
   const [top, setTop] = useState(true);
   const free = top && !view.alert && !selected.size && !cursor;
   useEffect(() => {
-    if (free && pending.size) queue.insert();
-  }, [free, pending, queue.insert]);
+    if (free && pending.size) bringIn();
+  }, [free, pending, bringIn]);
 
   const gone = rows.filter((r) => r.gone).length;
   const total = facets.data?.total;

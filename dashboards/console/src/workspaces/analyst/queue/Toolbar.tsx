@@ -13,7 +13,7 @@ interface Props {
   view: View;
   setView: (change: Partial<View>) => void;
   facets: Facets | undefined;
-  search: RefObject<{ focus: () => void } | null>;
+  search: RefObject<InputRef | null>;
 }
 
 export function Toolbar({ view, setView, facets, search }: Props): ReactNode {
@@ -51,7 +51,7 @@ function Search({ value, change, search }: { value: string; change: (q: string) 
     return () => clearTimeout(timer);
   });
   return (
-    <Input ref={(input: InputRef | null) => { search.current = input; }} className="search" prefix={<Icon name="search" size={14} />} suffix={text ? null : <kbd>/</kbd>} allowClear
+    <Input ref={search} className="search" prefix={<Icon name="search" size={14} />} suffix={text ? null : <kbd>/</kbd>} allowClear
       aria-label={t("queue.search")} placeholder={t("queue.search")} value={text} onChange={(e) => setText(e.target.value)} onPressEnter={() => change(text.trim())} />
   );
 }

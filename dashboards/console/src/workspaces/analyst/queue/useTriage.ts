@@ -7,7 +7,7 @@ import { type Key, useSpeech } from "../../../i18n";
 import { number } from "../../../lib/format";
 
 export interface Act {
-  state?: AlertState;
+  state?: Exclude<AlertState, "withdrawn">;
   assignee?: string;
 }
 
@@ -43,7 +43,7 @@ export function useTriage({ put, conflict }: Hooks): (alerts: Alert[], act: Act)
           fail(e);
         }
       };
-      const done: Key = act.state && act.state !== "withdrawn" ? `triage.done.${act.state}` : "triage.done.assign";
+      const done: Key = act.state ? `triage.done.${act.state}` : "triage.done.assign";
       toast(t(done, { n: number(after.length, lang) }), { seconds: UNDO_SECONDS, action: { label: t("act.undo"), run: () => void undo() } });
     } catch (e) {
       fail(e);

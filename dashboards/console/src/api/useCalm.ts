@@ -1,0 +1,25 @@
+import { useEffect, useRef } from "react";
+import { type Change, listen } from "./stream";
+
+const EVERY = 5000;
+
+/** Loads again after live changes that concern a page, at most every five seconds. */
+export function useCalm(reload: () => void, concerns: (change: Change) => boolean = () => true): void {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const asks = useRef(concerns);
+  asks.current = concerns;
+  useEffect(() => {
+    const stop = listen((change) => {
+      if (!asks.current(change)) return;
+      timer.current ??= setTimeout(() => {
+        timer.current = undefined;
+        reload();
+      }, EVERY);
+    });
+    return () => {
+      stop();
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    };
+  }, [reload]);
+}
