@@ -25,7 +25,7 @@ from situation.warnings import OPEN, TRANSITIONS, Body, Notice, Version, edited
 
 MAX_TEXT = 4_000
 EDITABLE = ("matters", "measures", "scope")
-_RECORD = 100
+_RECORD, _REMEMBERED = 100, 500
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,13 @@ _COLUMNS = (table.c.id, table.c.key, table.c.trigger, table.c.state, table.c.lev
             table.c.issued_at, table.c.changed_seq, table.c.body)  # fmt: skip
 
 
-def read(db: Connection, where: ColumnElement[bool]) -> list[Kept]:
-    """The warnings that a condition chooses, the oldest first."""
-    rows = db.execute(select(*_COLUMNS).where(where).order_by(table.c.created_at, table.c.id))
+def read(db: Connection, where: ColumnElement[bool], newest: int | None = None) -> list[Kept]:
+    """The warnings that a condition chooses, the oldest first; or the newest ones, those first."""
+    sql = select(*_COLUMNS).where(where)
+    if newest is None:
+        rows = db.execute(sql.order_by(table.c.created_at, table.c.id))
+    else:
+        rows = db.execute(sql.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(newest))
     return [
         Kept(r.id, r.key, r.trigger, r.state, r.level, r.subject, r.created_at, r.issued_at, r.changed_seq,
              msgspec.json.decode(r.body, type=Body))
@@ -268,3 +272,8 @@ def _acts(db: Connection, id: str) -> list[dict[str, Any]]:
 
 def still_open(db: Connection) -> list[Kept]:
     return read(db, table.c.state.in_(OPEN))
+
+
+def closed(db: Connection) -> list[Kept]:
+    """Those that are over, as many as may still matter."""
+    return read(db, table.c.state.notin_(OPEN), _REMEMBERED)

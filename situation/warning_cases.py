@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -104,9 +105,16 @@ def _members(row: Row, organisations: Mapping[str, Organisation]) -> list[str]:
 
 
 def _made_by(db: Connection, orgs: list[str], since: int, most: int) -> list[Basis]:
-    """The worst real alerts of organisations: first what began since, then what went on."""
+    """The worst real alerts of organisations, first what began since, then what went on: each one's worst before the
+    second of any."""
     found = [
         s.basis for part in chunks(orgs)
         for s in read(db, _A.org.in_(part) & (_A.last_seen >= since) & _A.queued & _A.state.notin_(NOT_COUNTED))
     ]  # fmt: skip
-    return sorted(found, key=lambda b: (b.first_seen < since, -b.severity, -b.last_seen, b.id))[:most]
+    found.sort(key=lambda b: (b.first_seen < since, -b.severity, -b.last_seen, b.id))
+    before: Counter[str] = Counter()
+    turns: list[tuple[int, int]] = []
+    for i, b in enumerate(found):
+        turns.append((before[b.org], i))
+        before[b.org] += 1
+    return [found[i] for _, i in sorted(turns)[:most]]

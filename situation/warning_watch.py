@@ -109,6 +109,7 @@ class Desk:
         self._db, self._s, self._organisations, self._fresh, self._at = db, s, organisations, fresh, at
         self._open = {w.key: w for w in book.still_open(db)}
         self._done: set[str] = set()
+        self._settled: frozenset[str] | None = None
 
     def offer(self, case: Case | None) -> None:
         """Take up a case, if there is one and no other warning covers it."""
@@ -137,14 +138,26 @@ class Desk:
         return case.trigger != SHARED_SUBJECT or len(case.orgs) >= self._s.warnings.shared.organisations
 
     def _covered(self, case: Case) -> bool:
-        """Whether other warnings already speak of a critical alert, or of all that moved an organisation's index."""
-        others = [w.body.content.severities for w in self._open.values() if w.key != case.key]
+        """Whether other warnings already speak of a critical alert, or of all that moved an index.
+
+        Of an organisation's jump those that are open count, of any jump those that people have closed.
+        """
         if case.trigger == CRITICAL_ALERT:
             shared = (w for w in self._open.values() if w.trigger == SHARED_SUBJECT)
             return any(case.basis[0].id in w.body.content.severities for w in shared)
-        if case.trigger == INDEX_JUMP and case.scope[0] == ORGANISATION:
-            return all(any(b.id in told for told in others) for b in case.basis)
-        return False
+        if case.trigger != INDEX_JUMP:
+            return False
+        told = set(self._closed())
+        if case.scope[0] == ORGANISATION:
+            told.update(*(w.body.content.severities for w in self._open.values() if w.key != case.key))
+        return all(b.id in told for b in case.basis)
+
+    def _closed(self) -> frozenset[str]:
+        """The alerts of warnings that people closed of late."""
+        if self._settled is None:
+            closed = (w.body for w in book.closed(self._db) if not w.body.closed_by_machine)
+            self._settled = frozenset(id for body in closed for id in body.content.severities)
+        return self._settled
 
     def _content(self, case: Case) -> Content:
         return content(case, grade(case, self._organisations, self._s), self._organisations, self._s)
