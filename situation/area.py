@@ -58,8 +58,8 @@ def area(members: Sequence[Member], w: Weights) -> tuple[float, list[Part]]:
     """
     if not members:
         raise ValueError("an area without members has no index")
-    index = np.array([m.index for m in members])
-    weight = np.array([m.weight for m in members])
+    index = np.array([m.index for m in members], np.float64)
+    weight = np.array([m.weight for m in members], np.float64)
     weight /= weight.sum()
     rank = percentile_shares(members, w.percentile)
     given = (w.mean_share * weight + (1 - w.mean_share) * rank) * index
