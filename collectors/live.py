@@ -28,7 +28,7 @@ log = logging.getLogger("fengsui.collect")
 
 SESSION = "collect/0"
 POLL = 1.0  # seconds between looks at the folders; more where there are very many files
-FILES_A_SECOND = 20_000
+FILES_A_SECOND = 4_000
 DISK = 10.0  # seconds between looks at how large the data folder is
 SOURCES = 64  # read together from watched folders before an upload has its turn
 PATIENCE, MOST_PATIENCE = 0.05, 5.0  # seconds before what may pass is tried again

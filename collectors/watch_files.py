@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
+from typing import NamedTuple
 
 from collectors.network.sources import CAPTURES, has_magic
 from collectors.network.zeek_files import HEAD, SUFFIXES, Log, recognise
@@ -17,23 +17,28 @@ TEMPORARY = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", "
 _LAST = 1 << 16  # bytes at the end of a log that are looked at for its last line
 
 
-@dataclass(frozen=True)
-class Found:
-    """A file as the folder shows it. ``key`` is the file itself (device, inode), whatever its name."""
+class Found(NamedTuple):
+    """A file as the folder shows it. ``key`` is the file itself (device, inode), whatever its name.
 
-    path: Path
+    ``stamp`` is what changes when it is written: size and time (nanoseconds).
+    """
+
+    place: str
     key: tuple[int, int]
-    size: int
-    mtime_ns: int
+    stamp: tuple[int, int]
     ctime_ns: int
     regular: bool = True
 
     @property
-    def stamp(self) -> tuple[int, int]:
-        return self.size, self.mtime_ns
+    def path(self) -> Path:
+        return Path(self.place)
+
+    @property
+    def size(self) -> int:
+        return self.stamp[0]
 
 
-def scan(folder: Path, problems: list[OSError]) -> Iterator[Found]:
+def scan(folder: str, problems: list[OSError]) -> Iterator[Found]:
     """All files below a folder in the order of their paths, except hidden and temporary names.
 
     Raises OSError if the folder itself cannot be read; folders below that cannot go into ``problems``. Links to folders
@@ -44,13 +49,13 @@ def scan(folder: Path, problems: list[OSError]) -> Iterator[Found]:
     for e in here:
         if e.name.startswith(".") or e.name.endswith(TEMPORARY):
             continue
-        path = folder / e.name
         try:
             if e.is_dir(follow_symlinks=False):
-                yield from scan(path, problems)
+                yield from scan(e.path, problems)
             else:
                 s = e.stat()
-                yield Found(path, (s.st_dev, s.st_ino), s.st_size, s.st_mtime_ns, s.st_ctime_ns, S_ISREG(s.st_mode))
+                stamp = s.st_size, s.st_mtime_ns
+                yield Found(e.path, (s.st_dev, s.st_ino), stamp, s.st_ctime_ns, S_ISREG(s.st_mode))
         except FileNotFoundError:
             continue  # gone since the folder was listed, or a link to nothing
         except OSError as error:
@@ -62,22 +67,22 @@ def closed(found: Found, since: float, now: float) -> bool:
 
     A file that was moved in whole brings an old time with it. Our own watch decides where the file's clock runs ahead.
     """
-    return now - found.mtime_ns / 1e9 >= QUIET or now - since >= QUIET
+    return now - found.stamp[1] / 1e9 >= QUIET or now - since >= QUIET
 
 
-def grows(path: Path) -> bool:
+def grows(place: str) -> bool:
     """Whether a file is read while it grows: a log that is not compressed."""
-    return path.name.endswith(".log")
+    return place.endswith(".log")
 
 
 def what(found: Found, *, whole: bool) -> Log | str:
     """A log, ``"capture"``, ``"other"``, or ``""`` while it cannot be told: a file that may grow is judged later."""
-    name = found.path.name
+    name = found.place
     if name.endswith(CAPTURES) and found.regular:
         return "capture"
     if not found.regular:
         return "other"
-    if name.endswith(SUFFIXES) and (whole or grows(found.path)):
+    if name.endswith(SUFFIXES) and (whole or grows(found.place)):
         return recognise(found.path) or ("other" if whole or found.size >= HEAD else "")
     if not whole:
         return ""

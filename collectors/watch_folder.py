@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from collectors.network.logs import LogSource
@@ -97,7 +97,7 @@ class Folder:
         self.now = now
         problems: list[OSError] = []
         try:
-            found = list(scan(self.watch.folder, problems))
+            found = list(scan(str(self.watch.folder), problems))
         except OSError as e:
             self.gone = e
             return
@@ -113,27 +113,29 @@ class Folder:
 
     def _all(self, now: float, *, growing: bool) -> Iterator[tuple[File, Source]]:
         for file in self.files.values():
-            if file.seen != now or grows(file.found.path) is not growing:
+            if file.seen != now or grows(file.found.place) is not growing:
                 continue
             if (source := self._ready(file, now)) is not None:
                 yield file, source
 
     def _see(self, found: Sequence[Found], now: float) -> None:
-        at = {f.path: f.key for f in found}
+        at = {f.place: f.key for f in found}
         for f in found:
             file = self.files.get(f.key)
             if file is None:
                 self.files[f.key] = File(f, now, now)
-            elif file.seen != now or file.found.path == f.path:  # a second name of a file is left alone
-                self._again(file, f, now, moved=at.get(file.found.path) != f.key)
+            elif file.found == f:
+                file.seen = now
+            elif file.seen != now or file.found.place == f.place:  # a second name of a file is left alone
+                self._again(file, f, now, moved=at.get(file.found.place) != f.key)
         for key in [k for k, file in self.files.items() if now - file.seen > REMEMBERED]:
             del self.files[key]
 
     def _again(self, file: File, found: Found, now: float, *, moved: bool) -> None:
         if moved:
             file.moved, file.kind, file.judged = True, "", None
-        elif file.seen != now and found.path != file.found.path:
-            found = replace(found, path=file.found.path)
+        elif file.seen != now:
+            found = found._replace(place=file.found.place)
         if found.stamp != file.found.stamp:
             file.since = now
         file.found, file.seen = found, now
@@ -147,10 +149,10 @@ class Folder:
         whole = closed(file.found, file.since, now)
         try:
             self._judge(file, whole)
-            if isinstance(file.kind, Log) and grows(file.found.path):
+            if isinstance(file.kind, Log) and grows(file.found.place):
                 return self._log(file, file.kind, whole, now)
         except OSError as e:
-            self._failed(file, f"{file.found.path}: {e.strerror}", now)
+            self._failed(file, f"{file.found.place}: {e.strerror}", now)
             return None
         if file.kind in ("", "other") or not whole or file.read == file.found.stamp:
             return None
@@ -167,7 +169,7 @@ class Folder:
         before, file.kind = file.kind, what(file.found, whole=whole)
         file.judged = file.found.stamp, whole
         if file.kind == "other" != before:
-            log.info("%s: neither a capture nor a log that is read; left alone", file.found.path)
+            log.info("%s: neither a capture nor a log that is read; left alone", file.found.place)
         if isinstance(file.kind, Log) and file.source is not None:
             file.source.move(file.kind)
 
