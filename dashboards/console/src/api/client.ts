@@ -21,7 +21,7 @@ export type Query = Record<string, QueryValue>;
 export function url(path: string, query: Query = {}): string {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
-    if (value === undefined || value === null || value === "" || value === false) continue;
+    if (value === undefined || value === null || value === "" || value === false) continue; // an empty text in a list is a value
     for (const one of Array.isArray(value) ? value : [value]) params.append(key, String(one));
   }
   const text = params.toString();

@@ -25,6 +25,8 @@ export interface View {
   alert: string | null;
 }
 
+/** States of alerts that somebody still has to deal with. */
+export const OPEN: readonly string[] = ["new", "in_progress"];
 export const NO_FILTERS: Filters = { many: {}, one: {}, below: false };
 
 export function decode(search: string): View {

@@ -7,13 +7,12 @@ import { BarList } from "../../../components/BarList";
 import { Num, Severity, Subject, Time } from "../../../components/Show";
 import { Empty, Failed, Skeleton } from "../../../components/States";
 import { useSpeech } from "../../../i18n";
-import { link } from "../../../lib/filters";
+import { link, OPEN } from "../../../lib/filters";
 import { local, number, percent } from "../../../lib/format";
 import { Figure } from "./Figure";
 import "../../../styles/overview.css";
 
 const Hours = lazy(() => import("../../../charts/HoursBySeverity"));
-const OPEN = ["new", "in_progress"];
 
 export function Overview(): ReactNode {
   const { t } = useSpeech();

@@ -1,15 +1,13 @@
 import { useCallback } from "react";
 import { ApiError, send } from "../../../api/client";
-import type { Alert, AlertState, Triage } from "../../../api/types";
+import type { Alert, Triage } from "../../../api/types";
 import { toast } from "../../../components/toast";
 import { useProblemText } from "../../../components/States";
 import { type Key, useSpeech } from "../../../i18n";
 import { number } from "../../../lib/format";
+import { type Act, backwards } from "./backwards";
 
-export interface Act {
-  state?: Exclude<AlertState, "withdrawn">;
-  assignee?: string;
-}
+export type { Act };
 
 interface Hooks {
   put: (alerts: Alert[]) => void;
@@ -59,21 +57,4 @@ async function change(alerts: Alert[], act: Act): Promise<Alert[]> {
   }
   const done = await send<{ items: Alert[] }>("POST", "/alerts/triage", { ids: alerts.map((a) => a.id), ...act });
   return done.items;
-}
-
-/** The acts that bring alerts back to how they were, as few as possible. */
-export function backwards(before: Alert[], after: Alert[], act: Act): [Alert[], Act][] {
-  const groups = new Map<string, [Alert[], Act]>();
-  for (const now of after) {
-    const was = before.find((a) => a.id === now.id);
-    if (!was) continue;
-    const back: Act = {};
-    if (act.state) back.state = was.state === "withdrawn" ? "new" : was.state;
-    if (act.assignee !== undefined) back.assignee = was.assignee;
-    const key = JSON.stringify(back);
-    const group = groups.get(key) ?? [[], back];
-    group[0].push(now);
-    groups.set(key, group);
-  }
-  return [...groups.values()];
 }

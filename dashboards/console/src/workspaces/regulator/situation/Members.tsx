@@ -13,7 +13,7 @@ export function Members({ detail: d }: { detail: ScoreDetail }): ReactNode {
   const sum = sorted.reduce((n, m) => n + m.points, 0);
   return (
     <section className="card">
-      <header><h2>{t(d.scope === "province" ? "situation.cities" : "situation.organisations")}</h2><span className="small">{t("situation.points.sum", { n: fixed(sum, lang) })}</span></header>
+      <header><h2>{t(d.members[0]?.scope === "city" ? "situation.cities" : "situation.organisations")}</h2><span className="small">{t("situation.points.sum", { n: fixed(sum, lang) })}</span></header>
       <table className="plain">
         <thead><tr><th scope="col">{t("situation.name")}</th><th scope="col" className="end">{t("situation.index")}</th><th scope="col">{t("situation.band")}</th><th scope="col" className="end">{t("situation.weight")}</th><th scope="col">{t("situation.points")}</th></tr></thead>
         <tbody>

@@ -6,7 +6,7 @@ import type { Score, ScoreDetail, Situation } from "../../../api/types";
 import { Band } from "../../../components/Band";
 import { Failed, Skeleton } from "../../../components/States";
 import { useSpeech } from "../../../i18n";
-import { link } from "../../../lib/filters";
+import { link, OPEN } from "../../../lib/filters";
 import { fixed, local, number } from "../../../lib/format";
 import { Change } from "./Change";
 import { CityMap, Legend } from "./CityMap";
@@ -56,7 +56,7 @@ function Ranking({ cities }: { cities: Score[] }): ReactNode {
               <td><Band value={c.band} />{c.index === null && c.at_least !== null && <span className="muted small"> {t("situation.atLeast", { n: fixed(c.at_least, lang) })}</span>}</td>
               <td className="end"><Change value={c.change_24h} /></td>
               <td className="end num muted">{c.coverage.reporting}/{c.coverage.registered}</td>
-              <td className="end"><Link className="num" href={link({ many: { city: [c.id] } })}>{number(c.alerts, lang)}</Link></td>
+              <td className="end"><Link className="num" href={link({ many: { city: [c.id], state: OPEN } })}>{number(c.alerts, lang)}</Link></td>
             </tr>
           ))}
         </tbody>

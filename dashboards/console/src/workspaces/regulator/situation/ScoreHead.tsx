@@ -3,14 +3,15 @@ import { Link } from "wouter";
 import type { Score } from "../../../api/types";
 import { Band } from "../../../components/Band";
 import { useSpeech } from "../../../i18n";
-import { link } from "../../../lib/filters";
+import { link, OPEN } from "../../../lib/filters";
 import { fixed, number, percent } from "../../../lib/format";
 import { Change } from "./Change";
 
 /** The index in large, what it rests on, and where it comes from by dimension. */
 export function ScoreHead({ score: s }: { score: Score }): ReactNode {
   const { t, say, lang } = useSpeech();
-  const filter = s.scope === "organisation" ? link({ many: { org: [s.id] } }) : s.scope === "city" ? link({ many: { city: [s.id] } }) : link({});
+  const where = s.scope === "organisation" ? { org: [s.id] } : s.scope === "city" ? { city: [s.id] } : {};
+  const filter = link({ many: { ...where, state: OPEN } });
   return (
     <section className={`card score-head edge-${s.band}`} aria-label={t("situation.index")}>
       <div className="score-value">
@@ -22,7 +23,7 @@ export function ScoreHead({ score: s }: { score: Score }): ReactNode {
         <dt>{t("situation.coverage")}</dt>
         <dd>{t(s.scope === "organisation" ? "situation.coverage.hours" : "situation.coverage.orgs", { n: s.coverage.reporting, all: s.coverage.registered })} <span className="muted">({percent(s.coverage.share, lang)})</span></dd>
         <dt>{t("situation.alerts")}</dt><dd><Link href={filter} className="num">{number(s.alerts, lang)}</Link></dd>
-        {s.worst && <><dt>{t("situation.worst")}</dt><dd><Link href={`/situation/${s.scope === "province" ? "city" : "organisation"}/${encodeURIComponent(s.worst.id)}`}>{say(s.worst.name)}</Link> <span className="num">{fixed(s.worst.index, lang)}</span></dd></>}
+        {s.worst && <><dt>{t("situation.worst")}</dt><dd><Link href={`/situation/organisation/${encodeURIComponent(s.worst.id)}`}>{say(s.worst.name)}</Link> <span className="num">{fixed(s.worst.index, lang)}</span></dd></>}
       </dl>
       {s.index === null && <p className="insufficient">{t("situation.insufficient")} {s.at_least !== null && t("situation.atLeast.lead", { n: fixed(s.at_least, lang) })}</p>}
       <ul className="dimensions" aria-label={t("situation.dimensions")}>
