@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from collectors.source import Mark, NotYet, Piece, Report, Source
+from collectors.source import Mark, NotYet, Piece, Read, Report, Source, Whole
 from fengsui import wire
 from fengsui.batch import MAX_ROWS, Batch, Identity, concat, stamp
 from fengsui.bus.protocol import Assignment, Commit, Message, Output, Place
@@ -78,7 +78,9 @@ class Collector:
             mark = self._resume(source, identity)
             if mark is None:
                 self._already(report, identity)
+                self._remember(source, identity)
                 return
+            report.replaced = self._supersede(source, identity)
             yield from self._pieces(source, mark, report)
         except NotYet:
             report.origin = ""
@@ -113,6 +115,30 @@ class Collector:
             self._packer.delete(old)
             return replace_mark(fresh, identity=old.identity)
         return replace_mark(old, done=False)
+
+    def _supersede(self, source: Source, identity: Identity) -> str:
+        """Delete what was sent of a capture that was read before it was whole; the origin it had then, or nothing."""
+        if not isinstance(source, Whole):
+            return ""
+        known = [self._mark(_head_key(identity, head)) for head in source.heads]
+        olds = [msgspec.json.decode(raw, type=Read) for raw in known if raw is not None]
+        old = next((o for o in olds if source.began_as(o.size, o.origin)), None)
+        if old is None:
+            return ""
+        then = replace(identity, origin=old.origin)
+        mark = self._load(then)
+        if mark is None or self._packer.pending(then) is not None:
+            return ""
+        self._packer.delete(mark)
+        self._packer.forget(mark)
+        return old.origin
+
+    def _remember(self, source: Source, identity: Identity) -> None:
+        """What a capture was when it was read, in case it grows."""
+        if isinstance(source, Whole) and source.heads:
+            key, read = _head_key(identity, source.heads[0]), msgspec.json.encode(Read(identity.origin, source.size))
+            if self._mark(key) != read:
+                self._packer.remember(key, read)
 
     def _load(self, identity: Identity) -> Mark | None:
         pending = self._packer.pending(identity)  # the same capture in two folders: its mark may still wait here
@@ -150,6 +176,7 @@ class Collector:
             yield
             if fault:
                 break
+        self._remember(source, mark.identity)
         mark = self._packer.add([], [], replace_mark(mark, done=True), Piece(position=mark.position, seal=mark.seal))
         report.already = sum(before.values())
         report.unchanged = bool(before) and not report.rows
@@ -165,6 +192,10 @@ def _tell(report: Report, bad: Sequence[BadInput]) -> None:
 
 def mark_key(identity: Identity) -> str:
     return f"origin/{identity.org}/{identity.network}/{identity.origin}"
+
+
+def _head_key(identity: Identity, head: str) -> str:
+    return f"head/{identity.org}/{identity.network}/{head}"
 
 
 def replace_mark(mark: Mark, **changes: object) -> Mark:
@@ -191,13 +222,14 @@ class _Packer:
         self._first: list[Output] = []
         self._letters: list[Output] = []
         self._marks: dict[str, Mark] = {}
+        self._others: dict[str, bytes | None] = {}
         self._bytes = 0
 
     def pending(self, identity: Identity) -> Mark | None:
         return self._marks.get(mark_key(identity))
 
     def empty(self) -> bool:
-        return not self._marks
+        return not self._marks and not self._others
 
     def full(self) -> bool:
         rows = max((sum(map(len, bs)) for bs in self._batches.values()), default=0)
@@ -211,6 +243,12 @@ class _Packer:
         for kind in mark.rows:
             hours = tuple(h for a, b in mark.hours.get(kind, []) for h in range(a, b + 1, HOUR_US))
             self._first.append(wire.deletion_output(kind, self._key, Deletion(i.org, i.network, i.origin, hours)))
+
+    def forget(self, mark: Mark) -> None:
+        self._others[mark_key(mark.identity)] = None
+
+    def remember(self, key: str, value: bytes) -> None:
+        self._others[key] = value
 
     def add(self, batches: Sequence[Batch], bad: Sequence[BadInput], mark: Mark, piece: Piece) -> Mark:
         """Take rows and dead letters of one origin; the mark that holds once they are sent."""
@@ -237,7 +275,7 @@ class _Packer:
             whole = stamp(concat(parts), read_at)
             outputs += wire.event_outputs(whole, self._key)
         outputs += self._letters
-        marks: dict[str, bytes | None] = {k: msgspec.json.encode(m) for k, m in self._marks.items()}
+        marks = self._others | {k: msgspec.json.encode(m) for k, m in self._marks.items()}
         self._clear()
         return Commit(outputs, {}, marks)
 

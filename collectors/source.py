@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -76,9 +76,33 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class Whole(Protocol):
+    """A source whose origin is all of its content: if it was read too early and has grown, it is another origin."""
+
+    size: int
+    """Bytes that the origin was taken of."""
+    heads: Sequence[str]
+    """Digests of its beginning, of several fixed lengths, the longest first: what it may be known by."""
+
+    def began_as(self, size: int, origin: str) -> bool:
+        """Whether its first ``size`` bytes, fewer than all, are the content that ``origin`` names."""
+        ...
+
+
+class Read(msgspec.Struct, frozen=True):
+    """What was read of a content that began so: a capture that grows must not be read beside itself."""
+
+    origin: str
+    size: int
+
+
 @dataclass
 class Report:
-    """What became of a source. ``unchanged``: all of it had been read before."""
+    """What became of a source. ``unchanged``: all of it had been read before.
+
+    ``replaced`` is the origin under which it had been read before it was whole; its rows are deleted.
+    """
 
     place: str
     origin: str = ""
@@ -88,3 +112,4 @@ class Report:
     read_at: int = 0
     faults: list[str] = field(default_factory=list)
     more_faults: int = 0
+    replaced: str = ""

@@ -204,6 +204,7 @@ class Folder:
         file.unsure = not report.origin and not faults
         got = sum(report.rows.values())
         if report.origin:
+            self.rows.pop(report.replaced, None)
             self.rows[report.origin] = report.already + got * (not report.unchanged)
         if got and not report.unchanged:
             self.read_at = int(now * 1e6)

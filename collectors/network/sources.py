@@ -20,6 +20,7 @@ from fengsui.errors import BadInput, Retry, Stopped, UsageError
 from fengsui.progress import Progress, silent
 
 _READ = 1 << 20
+_HEADS = (4096, 1024, 256, 64)  # bytes; a pcap's first 64 hold the time of its first packet
 
 
 class CaptureSource:
@@ -31,19 +32,32 @@ class CaptureSource:
     def __init__(self, path: Path, settings: Settings, blobs: Blobs, progress: Progress = silent) -> None:
         self.path, self.place = path, str(path)
         self._settings, self._blobs, self._progress = settings, blobs, progress
+        self.size = 0
+        self.heads: list[str] = []
 
     def origin(self) -> str:
-        digest = hashlib.sha256()
         try:
             before = _seen(self.path)
-            with self.path.open("rb") as f:
-                while part := f.read(_READ):
-                    digest.update(part)
-                    self._progress(0, before[0], "bytes")
+            self.size = before[0]
+            self.heads = [self._digest(n) for n in _HEADS if n <= self.size]
+            digest = self._digest(self.size)
             if _seen(self.path) != before:
                 raise BadInput("it is still being written", self.place)
         except OSError as e:
             raise BadInput(f"cannot be read: {e.strerror}", self.place) from e
+        return digest
+
+    def began_as(self, size: int, origin: str) -> bool:
+        return size < self.size and self._digest(size) == origin
+
+    def _digest(self, size: int) -> str:
+        """SHA-256 of the first ``size`` bytes."""
+        digest, left = hashlib.sha256(), size
+        with self.path.open("rb") as f:
+            while left and (part := f.read(min(left, _READ))):
+                digest.update(part)
+                left -= len(part)
+                self._progress(0, self.size, "bytes")
         return digest.hexdigest()
 
     def digest(self) -> str:

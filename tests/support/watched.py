@@ -61,6 +61,9 @@ def capture(*names: str, seed: int = 1) -> bytes:
         return path.read_bytes()
 
 
+_OWNER = ("kind", "org", "network", "origin")
+
+
 class Watched:
     """The collector over ``folder``, its bus, and a reader of all that it sends."""
 
@@ -85,13 +88,16 @@ class Watched:
             pass
 
     def rows(self) -> list[dict[str, object]]:
-        """Every row that was ever sent."""
+        """Every row that was ever sent and not deleted since."""
         while messages := self._reader.read(100, 0):
             self._reader.commit(Commit(positions={m.place: m.offset + 1 for m in messages}))
             for m in messages:
                 content = wire.read_message(m)
                 if isinstance(content, Batch):
-                    self._rows += content.rows.to_pylist()
+                    self._rows += [r | {"kind": content.kind} for r in content.rows.to_pylist()]
+                else:
+                    gone = (m.headers["kind"], content.org, content.network, content.origin)
+                    self._rows = [r for r in self._rows if gone != tuple(r[k] for k in _OWNER)]
         return self._rows
 
     def names(self) -> list[str]:

@@ -213,6 +213,30 @@ def test_the_same_capture_under_another_name_is_not_read_again(watched: Watched)
     assert (watched.state().rows, watched.state().files) == (2, 2)  # a flow and a query
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_capture_that_goes_on_after_it_was_taken_for_whole_is_read_anew_and_once(watched: Watched, restart: bool):
+    text = capture(*(f"n{i}.example" for i in range(9)))
+    path = put(watched.folder / "a.pcap", text[: len(text) // 2], NOW)
+    put(watched.folder / "b.pcap", capture("b.example", seed=2), NOW)
+    watched.run(NOW + 10)
+    assert 3 <= len(watched.names()) < 9
+    path = path.rename(watched.folder / "c.pcap")
+    put(watched.folder / "d.pcap", path.read_bytes(), OLD)  # the same under another name is known there too
+    watched.run(NOW + 12)
+    path = (watched.folder / "d.pcap").rename(watched.folder / "d2.pcap") if restart else path
+    if restart:
+        watched.start()
+        watched.run(NOW + 14)
+    put(path, text, NOW + 20)
+    watched.run(NOW + 25)
+    watched.run(NOW + 31)
+    assert watched.names() == ["b.example", *numbered(*range(9))]
+    assert len(watched.rows()) == watched.state().rows == 20
+    put(path, capture("other.example", *(f"n{i}.example" for i in range(20)), seed=3), NOW + 40)
+    watched.run(NOW + 51)
+    assert len(watched.names()) == 31
+
+
 def test_a_folder_that_vanishes_is_missing_and_what_is_new_is_read_when_it_returns(watched: Watched, tmp_path: Path):
     put(watched.folder / "dns.log", HEAD + lines(1), NOW)
     put(watched.folder / "a.pcap", capture("a.example"), OLD)
