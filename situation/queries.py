@@ -64,7 +64,7 @@ def overview(db: Connection, s: Standards, as_of: int, at: int | None = None) ->
     view = _view(db, s, at)
     province = _row(db, view, PROVINCE, PROVINCE)
     return {
-        "as_of": time_text(province.at if province else as_of), "weights_version": s.weights.version,
+        "as_of": _told_for(province, as_of), "weights_version": s.weights.version,
         "province": _score(db, view, PROVINCE, PROVINCE, province),
         "cities": [_score(db, view, CITY, c, _row(db, view, CITY, c)) for c in s.regions.cities], "bands": bands(s),
     }  # fmt: skip
@@ -91,7 +91,7 @@ def detail(db: Connection, s: Standards, scope: str, id: str, as_of: int, at: in
     view = _view(db, s, at)
     _name(view, scope, id)
     row, parts = _row(db, view, scope, id), _parts(view, scope, id)
-    shown, when = _score(db, view, scope, id, row), time_text(row.at if row else as_of)
+    shown, when = _score(db, view, scope, id, row), _told_for(row, as_of)
     points = _points(db, view, scope, id, parts)
     top = sorted(points, key=lambda p: (-p[3], p[0], p[2]))
     kept = top if scope == ORGANISATION else top[:MOST_CONTRIBUTIONS]
@@ -154,6 +154,12 @@ def _row(db: Connection, view: View, scope: str, id: str) -> Any:
     columns = (_T.at, _T.index, _T.at_least, _T.band, _T.body)
     where = (_T.scope == scope) & (_T.scope_id == id) & _when(view.at)
     return db.execute(select(*columns).where(where).order_by(_T.at.desc()).limit(1)).first()
+
+
+def _told_for(row: Any, as_of: int) -> str:
+    """The time of a row. The newest one of a full hour stands a microsecond after it, beside the hour's own."""
+    at = as_of if row is None else row.at
+    return time_text(at - 1 if at % HOUR_US == 1 else at)
 
 
 def _score(db: Connection, view: View, scope: str, id: str, row: Any) -> dict[str, Any]:

@@ -204,6 +204,8 @@ class Jump(Strict, frozen=True):
     points: Positive
     hours: Hours
     basis: int
+    made_by: Share
+    alone: Share
 
 
 class Clock(Text, frozen=True):

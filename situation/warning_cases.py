@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -13,9 +14,9 @@ from fengsui.finding import HOUR_US, hour
 from fengsui.ids import text_id
 from fengsui.registry.models import alert, situation
 from situation.alerts import IN_PROGRESS, NEW
-from situation.area import Organisation
+from situation.area import Member, Organisation, area, weight_of
 from situation.known import NOT_COUNTED, chunks
-from situation.rows import CITY, ORGANISATION, Row
+from situation.rows import ORGANISATION, PROVINCE, Row
 from situation.standards import Standards
 from situation.warnings import CRITICAL_ALERT, INDEX_JUMP, SHARED_SUBJECT, Basis, Case
 
@@ -74,17 +75,17 @@ def shared(subject: str, of: list[Basis], s: Standards) -> Case | None:
 
 
 def jump(db: Connection, row: Row, organisations: Mapping[str, Organisation], s: Standards) -> Case | None:
-    """An index that has risen by so much; its basis are the worst alerts of its organisations in that time.
+    """An index that has risen by so much; its basis are the worst alerts in that time of those who made it rise.
 
     What one organisation alone has done to its city or the province is that organisation's case.
     """
     rule = s.warnings.jump
     since = hour(row.at) - rule.hours * HOUR_US
-    least = _least(db, row, since)
+    least = _least(db, row, since) if row.index is not None and row.index >= rule.points else None
     if row.index is None or least is None or row.index - least < rule.points:
         return None
-    basis = tuple(_made_by(db, _members(row, organisations), since, rule.basis))
-    if not basis or (row.scope != ORGANISATION and len({b.org for b in basis}) < 2):
+    basis = tuple(_made_by(db, _makers(db, row, organisations, s), since, rule.basis))
+    if not basis:
         return None
     scope = (row.scope, row.scope_id)
     return Case(INDEX_JUMP, f"{INDEX_JUMP}:{row.scope}:{row.scope_id}", basis, scope=scope, moved=(least, row.index))
@@ -98,10 +99,28 @@ def _least(db: Connection, row: Row, since: int) -> float | None:
     return None if value is None else float(value)
 
 
-def _members(row: Row, organisations: Mapping[str, Organisation]) -> list[str]:
+def _makers(db: Connection, row: Row, organisations: Mapping[str, Organisation], s: Standards) -> list[str]:
+    """The organisations that made an index rise; none if one alone has done it to its area."""
     if row.scope == ORGANISATION:
         return [row.scope_id]
-    return [o.id for o in organisations.values() if row.scope != CITY or o.city == row.scope_id]
+    t = situation.c
+    where = (t.scope == ORGANISATION) & (t.at % HOUR_US != 0) & t.index.is_not(None)
+    index = {id: float(i) for id, i in db.execute(select(t.scope_id, t.index).where(where))}
+    members = [o for o in organisations.values() if o.id in index and row.scope_id in (PROVINCE, o.city)]
+    return makers([Member(o.id, index[o.id], weight_of(o, s.weights)) for o in members], s)
+
+
+def makers(members: Sequence[Member], s: Standards) -> list[str]:
+    """Those members of an area that make up ``made_by`` of its weighted mean, the greatest first.
+
+    None if one is ``alone`` responsible: for more than that share, or because the floor of the worst holds the area up.
+    """
+    give = sorted(((m.weight * m.index, m.id) for m in members if m.index > 0), key=lambda g: (-g[0], g[1]))
+    total = sum(g for g, _ in give)
+    if not give or give[0][0] > s.warnings.jump.alone * total or any(p.floor for p in area(members, s.weights)[1]):
+        return []
+    before = accumulate((g for g, _ in give), initial=0.0)
+    return [id for (_, id), b in zip(give, before, strict=False) if b < s.warnings.jump.made_by * total]
 
 
 def _made_by(db: Connection, orgs: list[str], since: int, most: int) -> list[Basis]:

@@ -11,10 +11,12 @@ from sqlalchemy import select
 from fengsui.registry import models as m
 from situation import warning_book as book
 from situation.acts import Conflict, NotThere, Refused
+from situation.area import Member, Organisation
 from situation.assess import Assessment
 from situation.standards import Standards
 from situation.tables import text
 from situation.triage import triage
+from situation.warning_cases import makers
 from situation.warnings import DISMISSED, OPEN, TRANSITIONS, Basis, Case, grade
 from tests.conftest import HOUR
 from tests.unit.situation.conftest import NOW, Province
@@ -79,8 +81,6 @@ def share(p: Province, *orgs: str, severity: int = 3, **changes: Any) -> list[st
     (2, False, 5, "blue"), (2, False, 4, "blue"), (2, False, 3, None),
 ])  # fmt: skip
 def test_the_colour_is_where_importance_and_damage_meet_in_the_matrix(standards, level, critical, severity, colour):
-    from situation.area import Organisation
-
     o = Organisation("a", "甲", "A", "hangzhou", "finance", "small", level, critical)
     b = Basis("1", "a", "beacon", "malware/botnet", "host:10.0.0.5", severity, "[]", 0, 0)
     assert grade(Case("critical_alert", "k", (b,)), {"a": o}, standards).level == colour
@@ -177,12 +177,25 @@ def test_an_organisations_jump_that_other_warnings_explain_is_not_told_twice(des
 
 
 def test_a_city_jumps_only_by_more_than_one_of_its_organisations(desk):
+    for i in range(3):
+        desk.p.organisation(f"h{i}", "hangzhou", level=3)
     desk.step()
-    for org in ("o0", "o1", "o2"):
+    for org in ("o0", "o1", "h0", "h1", "h2", "o2"):
         for i in range(40):
             desk.p.alert(org, 4, subject=f"host:10.0.1.{i}")
-    keys = {w.key for w in desk.all()}
-    assert "index_jump:city:hangzhou" in keys and "index_jump:city:ningbo" not in keys
+    found = {w.key: w for w in desk.all()}
+    assert "index_jump:city:hangzhou" in found and "index_jump:city:ningbo" not in found
+    assert set(found["index_jump:city:hangzhou"].body.content.orgs) < {"h0", "h1", "h2", "o0", "o1"}
+
+
+def test_an_areas_jump_is_of_those_who_give_most_of_it_unless_it_is_one_alone(standards):
+    def of(*indices: float) -> list[str]:
+        return makers([Member(f"{i}", x, 1.0) for i, x in enumerate(indices)], standards)
+
+    assert of(80, 5, 5, 5) == [] and of() == [] and of(0, 0) == []
+    assert of(60, 60, 50, 60, 1, 1, 0) == ["0", "1", "3", "2"]
+    assert len(of(*[50.0] * 10)) == 8
+    assert of(90, *[2.0] * 60) == [], "the floor of the worst holds the area up"
 
 
 def test_a_general_organisation_with_general_damage_gets_no_warning(desk):
