@@ -1,7 +1,7 @@
 """Alerts from the registry: pages of the queue by keyset, and counts by facet.
 
-A page is read along an index: for each state (and for what is queued and what is not) the next rows in order, then merged.
-So a page costs the same wherever it is, and whatever else is in the table.
+A page is read along an index: for each state (and for what is queued and what is not) the next rows in order, then
+merged. So a page costs the same wherever it is, and whatever else is in the table.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ _FACETED = {"state", "severity", "org", "city", "rule", "domain", "severity_min"
 
 
 class FacetCounts:
-    """Counts of alerts by every combination of facet values, read along one index; remembered until something changes."""
+    """Counts of alerts by every combination of facet values, read along one index; remembered until news comes."""
 
     def __init__(self) -> None:
         self._seen: tuple[int, list[Any]] = (-1, [])

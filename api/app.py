@@ -57,7 +57,7 @@ def create(ctx: Context) -> FastAPI:
     app.state.keys = Keys(ctx.token, ctx.secret, ctx.clock)
     app.state.metrics = metrics.registry(ctx.status, lambda: live.open)
     _route(app)
-    app.add_route("/{path:path}", Console(folder()), methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_route("/{path:path}", Console(folder()).answer, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_exception_handler(ProblemError, problems.problem)
     app.add_exception_handler(HTTPException, problems.http)
     app.add_exception_handler(RequestValidationError, problems.invalid)
@@ -112,6 +112,6 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 _ABOUT = """Alerts, events, the situation and warnings of a Fengsui platform.
 
-Sign in with `Authorization: Bearer TOKEN`, the token printed at start. Lists come in pages: give `next` back as `cursor`.
-Times are RFC 3339 in UTC; text that people read comes in English and Chinese. Errors are application/problem+json in the
-language of Accept-Language."""
+Sign in with `Authorization: Bearer TOKEN`, the token printed at start. Lists come in pages: give `next` back as
+`cursor`. Times are RFC 3339 in UTC; text that people read comes in English and Chinese. Errors are
+application/problem+json in the language of Accept-Language."""

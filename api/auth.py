@@ -73,6 +73,8 @@ class Guard:
         if self._hosts and _name(request.headers.get("host", "")) not in self._hosts:
             raise ProblemError(400, "wrong-host")  # a page of another name must not reach us through the browser
         _fits(request, path)
+        if "\0" in path or "%00" in request.url.query:
+            raise ProblemError(400, "nul")  # engines take it for the end of a text
         if not path.startswith("/api/") and path != "/metrics":
             return
         if (method, path) in OPEN:

@@ -1,4 +1,4 @@
-"""The console's files, as they were built: compressed where the browser takes it, for ever where the name has a hash."""
+"""The console's files as they were built: compressed where the browser takes it, kept where the name has a hash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from starlette.responses import FileResponse, Response
 from api.problems import ProblemError, response
 
 _POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 SAFETY = {"content-security-policy": _POLICY, "x-content-type-options": "nosniff", "x-frame-options": "DENY",
@@ -36,7 +37,7 @@ class Console:
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
-    def __call__(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
         path = request.url.path.lstrip("/")
         if path.startswith(("api/", "healthz", "metrics")):
             return response(request.headers, ProblemError(404, "not-found"))

@@ -40,7 +40,8 @@ def event_objects(kind: str, table: pa.Table) -> list[dict[str, Any]]:
     return [o for b in batches for o in objects(Batch(kind, b))]
 
 
-def page(query: Query, kind: str, where: Where, asked: Any, text: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+def page(query: Query, kind: str, where: Where, asked: Any, text: str,
+         limit: int) -> tuple[list[dict[str, Any]], str | None]:  # fmt: skip
     """Rows of a kind, newest first. ``asked`` names the query for its cursor ``text``."""
     conditions, values = list(where[0]), dict(where[1])
     if text:
@@ -95,7 +96,8 @@ def address(field: str, text: str) -> str:
     try:
         found = ip_address(text)
     except ValueError as e:
-        raise ProblemError(422, "invalid", errors=[(field, f"{text!r} is no IP address", f"{text!r} 不是 IP 地址")]) from e
+        wrong = (field, f"{text!r} is no IP address", f"{text!r} 不是 IP 地址")
+        raise ProblemError(422, "invalid", errors=[wrong]) from e
     return f"::ffff:{found}" if found.version == 4 else str(found)
 
 
@@ -108,7 +110,7 @@ def stored_time(field: str, moment: datetime) -> int:
 
 
 def behind(found: Mapping[str, Any], org: str, network: str, first: int, last: int) -> tuple[str, Where] | None:
-    """Kind and conditions of a finding's ``filter``, within [first, last] (microseconds); None if it names no columns."""
+    """Kind and conditions of a finding's ``filter`` in [first, last] (microseconds); None if it names no columns."""
     kind, wanted = found.get("kind"), found.get("where")
     if kind not in EVENTS or not isinstance(wanted, Mapping):
         return None

@@ -46,8 +46,11 @@ class Platform(Collector):
             ("fengsui_disk_limit_bytes", "Bytes at which collectors wait", s["disk_limit"]),
             ("fengsui_dead_letters", "Inputs that could not be read and are kept", s["dead_letters"]),
             ("fengsui_streams_open", "Live streams that are open", self._streams()),
-            ("fengsui_sources_waiting", "Watched folders with a problem",
-             sum(x["problem"] is not None for x in s["sources"])),
+            (
+                "fengsui_sources_waiting",
+                "Watched folders with a problem",
+                sum(x["problem"] is not None for x in s["sources"]),
+            ),
         ):
             yield GaugeMetricFamily(name, text, value)
 

@@ -1,5 +1,6 @@
-"""What the API takes and gives, as OpenAPI shows it. Answers are built by ``views`` and sent as they are; a test holds
-them to these declarations. Text that people read comes in both languages, so that a reader switches without asking again.
+"""What the API takes and gives, as OpenAPI shows it. Answers are built by ``views`` and sent as they are; a test
+holds them to these declarations. Text that people read comes in both languages, so that a reader switches without
+asking again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-24T08:21:00.000000Z"])]
 """RFC 3339 in UTC with microseconds."""
 
-Severity = Annotated[int, Field(ge=0, le=6, description="OCSF: 1 informational, 2 low, 3 medium, 4 high, 5 critical, 6 fatal")]
+Severity = Annotated[int, Field(ge=0, le=6, description="OCSF: 1 informational, 2 low, 3 medium, 4 high, 5 critical, "
+                                                        "6 fatal")]  # fmt: skip
+
+
+NO_NUL = r"^[^\x00]*$"
 
 
 class Out(BaseModel):
@@ -32,6 +37,11 @@ class Asked(BaseModel):
     """Query parameters: text on the wire, so converted; a parameter that is not known is an error."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+Line = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
+Words = Annotated[str, Field(max_length=4000, pattern=NO_NUL)]
+Reason = Annotated[str, Field(min_length=1, max_length=2000, pattern=NO_NUL)]
 
 
 class Text(Out):
@@ -219,8 +229,8 @@ class WarningLink(Out):
 
 
 class AlertDetail(Alert):
-    """An alert with what is behind it. ``evidence`` holds up to 20 events; ``evidence_missing`` counts those that are no
-    longer stored. ``filter`` finds the rest: ask /alerts/{id}/events.
+    """An alert with what is behind it. ``evidence`` holds up to 20 events; ``evidence_missing`` counts those that are
+    no longer stored. ``filter`` finds the rest: ask /alerts/{id}/events.
     """
 
     explanation: dict[str, Any]
@@ -238,16 +248,16 @@ class Triage(In):
     """A change by a person. ``changed`` is what was on the screen: if another person has changed it since, 409."""
 
     state: Settable | None = Field(default=None, strict=False)
-    assignee: Annotated[str, Field(max_length=200)] | None = None
-    comment: Annotated[str, Field(max_length=4000)] | None = None
+    assignee: Line | None = None
+    comment: Words | None = None
     changed: Annotated[int, Field(ge=0, le=2**53)] | None = None
 
 
 class BulkTriage(In):
     ids: Annotated[list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]], Field(min_length=1, max_length=500)]
     state: Settable | None = Field(default=None, strict=False)
-    assignee: Annotated[str, Field(max_length=200)] | None = None
-    comment: Annotated[str, Field(max_length=4000)] | None = None
+    assignee: Line | None = None
+    comment: Words | None = None
 
 
 class BulkDone(Out):
@@ -280,7 +290,7 @@ class EventQuery(Page):
     host: Annotated[str, Field(max_length=50, description="Address of either side")] = ""
     port: Annotated[int | None, Field(ge=0, le=65535, description="Port of the responder")] = None
     uid: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$", description="Flow that it belongs to")] = ""
-    q: Annotated[str, Field(max_length=200, description="Text in the kind's main column: query, host, uri, sni, …")] = ""
+    q: Annotated[str, Field(max_length=200, description="Text in the kind's main columns: query, host, sni, …")] = ""
 
 
 class Chart(Out):
@@ -441,6 +451,7 @@ class PipelineState(Out):
     data: str
     disk_used: int
     disk_limit: int
+    collector: Literal["idle", "reading", "waiting", "paused", "ended"]
     lag: list[Lag]
     sources: list[SourceState]
     dead_letters: int
@@ -485,33 +496,30 @@ class Worst(Out):
 
 
 class Score(Out):
-    """An index (0 to 100, the higher the worse). ``index`` is null where too little is heard: band *insufficient*, which is
-    not safety; ``at_least`` is what is known all the same."""
+    """An index (0 to 100, the higher the worse). ``index`` is null where too little is heard: band
+    *insufficient*, which is not safety; ``at_least`` is what is known all the same."""
 
     scope: Scope
     id: str
     name: Text
-    as_of: Moment | None = Field(description="What time it speaks of; null before the first assessment")
     index: float | None
     at_least: float | None
     band: Literal["excellent", "good", "fair", "poor", "critical", "insufficient"]
-    band_label: Text
     coverage: Coverage
     dimensions: list[DimensionScore]
     change_24h: float | None
     alerts: int
     worst: Worst | None
-    weights: str = Field(description="Version of the weights it was computed with")
 
 
 class BandStart(Out):
     band: str
-    from_: float | None = Field(alias="from")
+    from_: float = Field(alias="from")
     label: Text
 
 
 class SituationOut(Out):
-    as_of: Moment | None
+    as_of: Moment
     weights_version: str
     province: Score
     cities: list[Score]
@@ -522,7 +530,6 @@ class SituationOut(Out):
 class TrendPoint(Out):
     at: Moment
     index: float | None
-    at_least: float | None
     band: str
     coverage: float
 
@@ -534,7 +541,6 @@ class Member(Out):
     id: str
     name: Text
     index: float | None
-    at_least: float | None
     band: str
     weight: float
     points: float
@@ -551,7 +557,7 @@ class Contribution(Out):
     title: Text
     subject: str
     severity: int
-    last_seen: Moment | None
+    last_seen: Moment
 
 
 class Peers(Out):
@@ -568,6 +574,7 @@ class Rest(Out):
 
 
 class ScoreDetail(Score):
+    as_of: Moment
     trend: list[TrendPoint]
     members: list[Member]
     contributions: list[Contribution]
@@ -658,8 +665,8 @@ class WarningQuery(Page):
 
 
 class TextIn(In):
-    en: Annotated[str, Field(max_length=4000)]
-    zh: Annotated[str, Field(max_length=4000)]
+    en: Words
+    zh: Words
 
 
 class Edit(In):
@@ -677,9 +684,9 @@ class Issue(Edit):
 
 class Adjust(Issue):
     level: Level = Field(strict=False)
-    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    reason: Reason
 
 
 class Lift(In):
-    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    reason: Reason
     changed: Annotated[int, Field(ge=0, le=2**53)] | None = None

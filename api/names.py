@@ -15,8 +15,8 @@ from situation.standards import Standards
 Text = dict[str, str]
 
 SEVERITIES = (
-    ("unknown", "未知"), ("informational", "信息"), ("low", "低"), ("medium", "中"), ("high", "高"), ("critical", "严重"),
-    ("fatal", "致命"),
+    ("unknown", "未知"), ("informational", "信息"), ("low", "低"), ("medium", "中"), ("high", "高"),
+    ("critical", "严重"), ("fatal", "致命"),
 )  # fmt: skip
 STATES = {
     "new": ("new", "待处理"), "in_progress": ("in progress", "处理中"), "resolved": ("resolved", "已处置"),

@@ -19,11 +19,14 @@ TEXT: dict[str, tuple[str, str]] = {
                      "请先登录：打开启动时显示的地址，或在请求中附上令牌"),
     "wrong-token": ("This token is not the one printed at start", "令牌不是启动时显示的令牌"),
     "wrong-host": ("This name is not one that the server answers to", "服务器不应答此主机名"),
-    "missing-header": ("A change from a browser needs the header X-Fengsui: 1", "浏览器发出的更改请求必须带有请求头 X-Fengsui: 1"),
+    "missing-header": ("A change from a browser needs the header X-Fengsui: 1",
+                       "浏览器发出的更改请求必须带有请求头 X-Fengsui: 1"),
     "not-found": ("Not found", "未找到"),
     "method": ("This method is not allowed here", "此处不允许使用该方法"),
     "invalid": ("The request does not fit its description", "请求不符合接口说明"),
-    "unknown-cursor": ("This cursor belongs to another query: begin again without it", "该游标属于另一个查询，请去掉游标重新开始"),
+    "nul": ("The character NUL is in no text that is kept here", "文本中不能包含 NUL 字符"),
+    "unknown-cursor": ("This cursor belongs to another query: begin again without it",
+                       "该游标属于另一个查询，请去掉游标重新开始"),
     "unknown-kind": ("There is no such kind of event", "没有这种事件"),
     "conflict": ("Somebody else has changed it meanwhile", "其间已有他人作出更改"),
     "refused": ("This cannot be done now", "当前无法执行此操作"),
@@ -34,6 +37,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "internal": ("Something went wrong here; it has been logged", "服务器内部出错，已记录"),
 }  # fmt: skip
 
+_NO_TIME = ("is no time such as 2026-11-24T08:00:00Z", "不是有效时间，例如 2026-11-24T08:00:00Z")
 _REASONS = {
     "extra_forbidden": ("unknown: it is none of those described", "未知：不在接口说明之列"),
     "missing": ("is required", "为必填项"),
@@ -44,8 +48,7 @@ _REASONS = {
     "greater_than_equal": ("must be at least {ge}", "不得小于 {ge}"),
     "string_too_long": ("is longer than {max_length} characters", "超过 {max_length} 个字符"),
     "string_pattern_mismatch": ("does not have the form {pattern}", "不符合格式 {pattern}"),
-    "datetime_from_date_parsing": ("is no time such as 2026-11-24T08:00:00Z", "不是有效时间，例如 2026-11-24T08:00:00Z"),
-    "datetime_parsing": ("is no time such as 2026-11-24T08:00:00Z", "不是有效时间，例如 2026-11-24T08:00:00Z"),
+    "datetime_from_date_parsing": _NO_TIME, "datetime_parsing": _NO_TIME,
     "json_invalid": ("is not JSON", "不是有效的 JSON"),
 }  # fmt: skip
 

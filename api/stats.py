@@ -47,9 +47,10 @@ def _collect(ctx: Context) -> dict[str, Any]:
 
 def _events(ctx: Context) -> dict[str, Any]:
     parts = " UNION ALL ".join(
-        f"SELECT '{k}' AS kind, count() AS n, toUnixTimestamp64Micro(max(read_at)) AS newest FROM {k}" for k in EVENTS  # noqa: S608 names of the schema
+        f"SELECT '{k}' AS kind, count() AS n, toUnixTimestamp64Micro(max(read_at)) AS newest FROM {k}"  # noqa: S608 names of the schema
+        for k in EVENTS
     )
-    rows = ctx.query(f"SELECT kind, n, newest FROM ({parts}) ORDER BY kind", {}, LIMITS).to_pylist()
+    rows = ctx.query(f"SELECT kind, n, newest FROM ({parts}) ORDER BY kind", {}, LIMITS).to_pylist()  # noqa: S608 as above
     newest = max((r["newest"] for r in rows if r["n"]), default=None)
     return {"total": sum(r["n"] for r in rows), "by_kind": [{"kind": r["kind"], "count": r["n"]} for r in rows],
             "last_read_at": None if newest is None else time_text(newest)}  # fmt: skip

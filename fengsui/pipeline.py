@@ -191,7 +191,8 @@ def keep_going(steppers: Sequence[Stepper], clock: Callable[[], float], monotoni
                stopped: Callable[[], bool], idle: Callable[[], object], watch: Watch) -> None:  # fmt: skip
     """Step all of them in turn, in this thread, until ``stopped``; ``idle`` waits when none had anything to do.
 
-    One that fails is told to ``watch``, pauses (0.05 s, doubled up to a minute) and begins again from what is committed;
+    One that fails is told to ``watch``, pauses (0.05 s, doubled up to a minute) and begins again from what is
+    committed;
     the others go on. Fenced and Stopped are raised: another has its place, or an invariant does not hold.
     """
     paused: dict[str, tuple[float, float]] = {}  # until when, and for how long

@@ -33,7 +33,8 @@ def shape(document: str) -> dict[str, object]:
     wording of the framework's version."""
     found = json.loads(document)
     operations = {
-        f"{method} {path}": (o["operationId"], sorted(p["name"] for p in o.get("parameters", [])), sorted(o["responses"]))
+        f"{method} {path}": (o["operationId"], sorted(p["name"] for p in o.get("parameters", [])),
+                             sorted(o["responses"]))
         for path, methods in found["paths"].items() for method, o in methods.items()
     }  # fmt: skip
     schemas = {n: sorted(s.get("properties", s.get("enum", []))) for n, s in found["components"]["schemas"].items()}

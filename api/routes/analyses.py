@@ -28,7 +28,8 @@ def create(ctx: Ctx, files: list[UploadFile], org: Annotated[str, Form(max_lengt
     if org and org not in ctx.names.organisations():
         raise not_found(org)
     if len(files) > MOST_FILES:
-        raise ProblemError(413, "too-large", (f"At most {MOST_FILES} files at once.", f"一次最多 {MOST_FILES} 个文件。"))
+        most = (f"At most {MOST_FILES} files at once.", f"一次最多 {MOST_FILES} 个文件。")
+        raise ProblemError(413, "too-large", most)
     handed: list[Handed] = []
     try:
         for f in files:

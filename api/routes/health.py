@@ -16,7 +16,7 @@ router = APIRouter(tags=["platform"])
 @router.get("/healthz", operation_id="getHealth", response_model=Health,
             responses={503: {"model": Health, "description": "Alive, but something makes no progress"}})  # fmt: skip
 def health(ctx: Ctx) -> Response:
-    """ok, or degraded with what is wrong; 503 if a role makes no progress, so that whoever started us may start again."""
+    """ok, or degraded with what is wrong; 503 if a role makes no progress, so that it may be started again."""
     status = ctx.status()
     body = {"status": "degraded" if status["problems"] else "ok", "problems": status["problems"],
             "version": ctx.version}  # fmt: skip

@@ -21,7 +21,7 @@ def situation(ctx: Ctx, asked: Annotated[AtQuery, Query()]) -> Response:
     """The province and its cities, with the map to show them on."""
     at = None if asked.at is None else stored_time("at", asked.at)
     with ctx.reader.connect() as db:
-        found = queries.overview(db, ctx.standards, at)
+        found = queries.overview(db, ctx.standards, ctx.as_of(), at)
     return views.json(found | {"map": ctx.map})
 
 
@@ -31,4 +31,4 @@ def score(ctx: Ctx, scope: Scope, key: Annotated[str, Path(max_length=200)],
     """An index, hour by hour, and what it is made of: members and alerts, whose points add up to it."""
     at = None if asked.at is None else stored_time("at", asked.at)
     with ctx.reader.connect() as db:
-        return views.json(queries.detail(db, ctx.standards, scope.value, key, at))
+        return views.json(queries.detail(db, ctx.standards, scope.value, key, ctx.as_of(), at))

@@ -127,7 +127,9 @@ class FolderAnalyses:
 
         self._collector.submit(Job(key, paths, Identity(org, network, SENSOR), progress))
 
-    def _progress(self, key: str, followed: _Followed, index: int, done: int, state: str, report: Report | None) -> None:
+    def _progress(
+        self, key: str, followed: _Followed, index: int, done: int, state: str, report: Report | None
+    ) -> None:
         """Called by the collector's thread."""
         with followed.lock:
             body, entry = followed.body, followed.body["files"][index]

@@ -24,14 +24,23 @@ MARK = "made-by-fengsui-demo"
 
 
 def run(args: argparse.Namespace) -> int:
-    """0; 3 if the folder is not a demo's."""
-    folder: Path = args.folder
+    """0; 3 if the folder is not a demo's, or the port is busy."""
     if args.clean:
-        return _clean(folder, args.lang)
+        return _clean(args.folder, args.lang)
+    if args.once:
+        return _once(args)
+    from fengsui.cli.demo_live import live
+
+    return live(args, _yesterday(), lambda: _prepare(args.folder, args.lang))
+
+
+def _once(args: argparse.Namespace) -> int:
+    """The whole day at once; its alerts are printed."""
+    folder: Path = args.folder
     _prepare(folder, args.lang)
     began = time.monotonic()
     with progress(text("made", args.lang)) as report:
-        province = make_province(folder / "input", day=_yesterday(), progress=report)
+        province = make_province(folder / "input", day=_yesterday(), organisations=args.organisations, progress=report)
     settings = Settings(data=folder / "data", indicators=(province.indicators,))
     with Platform(settings) as platform:
         with progress(text("reading", args.lang)) as report:

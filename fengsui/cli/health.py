@@ -10,7 +10,7 @@ from typing import Any
 from fengsui.errors import FengsuiError, NewerSchema, Retry
 
 STUCK = 300.0
-"""Seconds without a step after which a role makes no progress; the longest hunt over a day of 3 million rows takes less."""
+"""Seconds without a step after which a role makes no progress; the longest hunt over 3 million rows takes less."""
 _PATIENT = 5
 """Refusals in a row before one that may pass is shown as a problem."""
 

@@ -43,6 +43,7 @@ log = logging.getLogger("fengsui.serve")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SWITCH = 0.001
 """Seconds after which a busy thread lets another run Python: an answer waits for many of them (docs/decisions/0005)."""
+SHOWN_FOLDERS = 3
 DRAIN = 3.0
 """Seconds that open answers may take when the server stops."""
 
@@ -54,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
         "indicators": args.indicators and tuple(args.indicators),
         "watch": args.watch and tuple(WatchSetting(folder=f) for f in args.watch),
     })  # fmt: skip
-    return serve(settings, args.lang)
+    with listening(settings, args.lang) as sock:
+        return serve(settings, args.lang, sock)
 
 
 @dataclass(frozen=True)
@@ -66,31 +68,28 @@ class Demo:
     beside: Callable[[Service], None]
 
 
-def serve(settings: Settings, lang: str, demo: Demo | None = None) -> int:
-    """Run until told to stop."""
+def serve(settings: Settings, lang: str, sock: socket.socket, demo: Demo | None = None) -> int:
+    """Run on ``sock``, which listens, until told to stop."""
     _logging()
     sys.setswitchinterval(SWITCH)
-    with _listening(settings, lang) as sock:
-        settings = msgspec.structs.replace(settings, port=sock.getsockname()[1])
-        token = settings.token or secrets.token_urlsafe(24)
-        with Platform(settings) as platform, _door(settings, token) as secret:
-            service = Service(platform, _standards(settings, platform), watches(settings),
-                              demo.as_of if demo else None)  # fmt: skip
-            _organisations(platform, settings, demo)
-            app = create(_context(platform, service, token, secret, made=demo is not None))
-            server = _Server(app, service)
-            service.on_failure = server.leave
-            for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them once more when it has ended
-                signal.signal(number, lambda *_: server.leave())
-            _tell(settings, token, lang)
+    settings = msgspec.structs.replace(settings, port=sock.getsockname()[1])
+    token = settings.token or secrets.token_urlsafe(24)
+    with Platform(settings) as platform, _door(settings, token) as secret:
+        service = Service(platform, _standards(settings, platform), watches(settings), demo.as_of if demo else None)
+        _organisations(platform, settings, demo)
+        server = _Server(create(_context(platform, service, token, secret, made=demo is not None)))
+        service.on_failure = server.leave
+        for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them once more when it has ended
+            signal.signal(number, lambda *_: server.leave())
+        _tell(settings, token, lang)
+        try:
             service.start()
             if demo is not None:
                 demo.beside(service)
-            try:
-                server.run(sockets=[sock])
-            finally:
-                say(text("serve.stopping", lang))
-                service.stop()
+            server.run(sockets=[sock])
+        finally:
+            say(text("serve.stopping", lang))
+            service.stop()
     say(text("serve.stopped", lang))
     if service.failed is not None:
         raise service.failed
@@ -100,7 +99,7 @@ def serve(settings: Settings, lang: str, demo: Demo | None = None) -> int:
 class _Server(uvicorn.Server):
     """Lets the live streams end when it is told to stop; else it would wait for them."""
 
-    def __init__(self, app: FastAPI, service: Service) -> None:
+    def __init__(self, app: FastAPI) -> None:
         super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", server_header=False,
                                         timeout_graceful_shutdown=int(DRAIN), timeout_keep_alive=30))  # fmt: skip
         self._app = app
@@ -120,9 +119,11 @@ def _context(platform: Platform, service: Service, token: str, secret: bytes, *,
     folder = rules_folder(settings.rules) / "standards"
     return Context(
         registry=platform.registry, query=platform.store.query, rules=platform.rules,
-        names=Names(service.standards, platform.registry), clock=platform.clock, as_of=service.as_of, status=service.status,
+        names=Names(service.standards, platform.registry), clock=platform.clock, as_of=service.as_of,
+        status=service.status,
         analyses=service.analyses, standards=service.standards, token=token, secret=secret, version=__version__,
-        hosts=_hosts(settings), made=made, map=load_map(settings.map or folder / "map.geojson", service.standards.regions),
+        hosts=_hosts(settings), made=made,
+        map=load_map(settings.map or folder / "map.geojson", service.standards.regions),
     )  # fmt: skip
 
 
@@ -144,7 +145,7 @@ def _organisations(platform: Platform, settings: Settings, demo: Demo | None) ->
 
 
 @contextmanager
-def _listening(settings: Settings, lang: str) -> Iterator[socket.socket]:
+def listening(settings: Settings, lang: str) -> Iterator[socket.socket]:
     """The port, taken before anything is opened. Raises UsageError if it is busy or not ours to take."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as sock:
@@ -188,7 +189,9 @@ def _url(settings: Settings) -> str:
 
 def _tell(settings: Settings, token: str, lang: str) -> None:
     """Everything that was not set by hand, and where to go."""
-    watched = ", ".join(str(w.folder) for w in settings.watch) or text("serve.nothing", lang)
+    shown = [str(w.folder) for w in settings.watch[:SHOWN_FOLDERS]]
+    more = len(settings.watch) - len(shown)
+    watched = ", ".join([*shown, *([f"… +{more}"] if more else [])]) or text("serve.nothing", lang)
     for key, value in (
         ("data", settings.data.resolve()), ("org", settings.org), ("sensor", f"{settings.sensor} ({settings.network})"),
         ("watch", watched), ("disk", f"{settings.disk_bytes / 1e9:,.0f} GB"),
@@ -204,4 +207,3 @@ def _logging() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for noisy in ("uvicorn", "alembic", "numba", "sqlalchemy", "multipart"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-

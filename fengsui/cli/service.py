@@ -39,7 +39,7 @@ class Service:
         self.as_of = as_of or (lambda: int(platform.clock() * 1_000_000))
         self.started = int(platform.clock() * 1_000_000)
         self.health = Health(time.monotonic)
-        self._stop = threading.Event()
+        self.stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         settings = platform.settings
         self.collector = LiveCollector(platform.bus, watches, settings, platform.blobs)
@@ -73,8 +73,8 @@ class Service:
 
     def _lane(self, name: str, steppers: Sequence[Stepper]) -> None:
         try:
-            keep_going(steppers, self.platform.clock, time.monotonic, self._stop.is_set, self._idle, self.health)
-        except BaseException as e:
+            keep_going(steppers, self.platform.clock, time.monotonic, self.stopping.is_set, self._idle, self.health)
+        except BaseException as e:  # noqa: BLE001 told to all and raised by serve: a lane must not end in silence
             log.error("%s: %s", name, e)
             for s in steppers:
                 self.health.end(s.name, e)
@@ -82,18 +82,20 @@ class Service:
             self.on_failure()
 
     def _idle(self) -> None:
-        if not self._stop.is_set():
+        if not self.stopping.is_set():
             self.platform.bus.wait(IDLE)
 
     def stop(self) -> None:
         """End after the steps that are being taken. What was not committed is read again at the next start."""
-        self._stop.set()
+        self.stopping.set()
         self.collector.stop()
         self.platform.bus.announce()
         for thread in self._threads:
             thread.join(JOIN)
             if thread.is_alive():
-                log.warning("%s is still at work after %.0f s; it is left, and its work is done again", thread.name, JOIN)
+                log.warning(
+                    "%s is still at work after %.0f s; it is left, and its work is done again", thread.name, JOIN
+                )
         self.collector.close()
 
     @property
@@ -111,11 +113,13 @@ class Service:
 
     def _look(self) -> dict[str, Any]:
         p, live, roles = self.platform, self.collector.state(), self.health.roles()
-        problems = [{lang: f"{r['name']}: {r['problem'][lang]}" for lang in ("en", "zh")} for r in roles if r["problem"]]
+        problems = [
+            {lang: f"{r['name']}: {r['problem'][lang]}" for lang in ("en", "zh")} for r in roles if r["problem"]
+        ]
         problems += [dict(x) for x in (live.problem, *(f.problem for f in live.folders)) if x]
         return {
             "version": __version__, "started_at": time_text(self.started), "data": str(p.settings.data),
-            "disk_used": live.disk_used, "disk_limit": p.settings.disk_bytes,
+            "collector": live.state, "disk_used": live.disk_used, "disk_limit": p.settings.disk_bytes,
             "lag": [{"group": g, "messages": n} for g, n in sorted(p.bus.lag().items())],
             "sources": [_source(f) for f in live.folders], "dead_letters": sum(p.bus.ends([DEAD]).values()),
             "roles": roles, "problems": problems, "stuck": self.health.stuck(),

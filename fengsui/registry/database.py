@@ -28,7 +28,7 @@ def open_registry(url: str) -> Engine:
 
 
 def reading(engine: Engine) -> Engine:
-    """The same registry for those who only read: they wait for no writer, and see what was committed when they began."""
+    """The same registry for those who only read: they wait for no writer, and see what was committed before."""
     return engine.execution_options(reading=True)
 
 

@@ -151,7 +151,7 @@ assessment = Table(
     Column("seq", BigInteger, nullable=False),
 )  # fmt: skip
 
-# Warnings (预警). ``key`` is what it was drafted for: one draft a key. ``body`` is the JSON of basis, matrix and notice.
+# Warnings (预警). ``key`` is what it was drafted for: one draft a key. ``body``: basis, matrix and notice.
 warning = Table(
     "warning", metadata,
     Column("id", String(32), primary_key=True),

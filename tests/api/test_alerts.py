@@ -132,7 +132,9 @@ def test_charts_fit_their_rules(client):
 def test_triage_is_kept_as_activity_and_a_later_person_is_told(client):
     alert = beacon(client)
     url = f"/api/v1/alerts/{alert['id']}"
-    first = client.patch(url, json={"state": "in_progress", "assignee": "li", "comment": "看看", "changed": alert["changed"]})
+    first = client.patch(
+        url, json={"state": "in_progress", "assignee": "li", "comment": "看看", "changed": alert["changed"]}
+    )
     assert first.status_code == 200
     assert (first.json()["state"], first.json()["assignee"]) == ("in_progress", "li")
     late = client.patch(url, json={"state": "resolved", "changed": alert["changed"]}, headers={"accept-language": "zh"})

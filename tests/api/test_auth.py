@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.auth import COOKIE
+from api.auth import COOKIE, LIFE, Keys
 from tests.support.face import TOKEN
 
 
@@ -56,6 +56,7 @@ def test_a_cookie_that_was_altered_has_expired_or_was_given_up_is_none(stranger)
     cookie = stranger.cookies[COOKIE]
     expiry, rest = cookie.split(".", 1)
     for bad in (f"{int(expiry) + 1}.{rest}", cookie[:-1], "", "..", "1.a.b", f"{'9' * 5000}.a.b"):
+        stranger.cookies.clear()
         stranger.cookies.set(COOKIE, bad)
         assert stranger.get("/api/v1/session").status_code == 401, bad
     stranger.cookies.clear()
@@ -65,6 +66,17 @@ def test_a_cookie_that_was_altered_has_expired_or_was_given_up_is_none(stranger)
     stranger.cookies.clear()
     stranger.cookies.set(COOKIE, cookie)
     assert stranger.get("/api/v1/session").status_code == 401
+
+
+def test_a_cookie_ends_by_itself():
+    now = [1_000_000.0]
+    keys = Keys("token", b"secret", lambda: now[0])
+    cookie = keys.cookie()
+    now[0] += LIFE - 1
+    assert keys.holds(cookie)
+    now[0] += 2
+    assert not keys.holds(cookie)
+    assert not Keys("token", b"another secret", lambda: 0.0).holds(cookie)
 
 
 def test_the_console_comes_with_a_policy_that_lets_nothing_in_from_outside(stranger):

@@ -59,7 +59,9 @@ def test_a_body_that_does_not_fit_is_told_field_by_field(client, every):
     answer = client.patch(f"/api/v1/alerts/{every[0]['id']}", json={"state": "gone", "colour": 1})
     assert answer.status_code == 422
     assert {e["field"] for e in answer.json()["errors"]} == {"state", "colour"}
-    broken = client.patch(f"/api/v1/alerts/{every[0]['id']}", content=b"{", headers={"content-type": "application/json"})
+    broken = client.patch(
+        f"/api/v1/alerts/{every[0]['id']}", content=b"{", headers={"content-type": "application/json"}
+    )
     assert broken.status_code == 422
 
 
@@ -74,6 +76,12 @@ def test_a_method_or_path_that_is_not_there_is_a_problem_too(client):
 
 
 def test_hostile_text_is_looked_for_and_nothing_else(client):
-    for text in ("'; DROP TABLE flow; --", "\\", "{x:String}", "%' OR 1=1 --", "\x00"):
+    for text in ("'; DROP TABLE flow; --", "\\", "{x:String}", "%' OR 1=1 --"):
         assert alerts(client, q=text) == []
         assert client.get("/api/v1/events/dns", params={"q": text}).json()["items"] == []
+
+
+def test_a_nul_is_refused_wherever_it_comes(client, every):
+    assert client.get("/api/v1/alerts", params={"q": "\x00"}).json()["type"] == "/problems/nul"
+    assert client.get("/api/v1/events/dns", params={"org": "a\x00b"}).status_code == 400
+    assert client.patch(f"/api/v1/alerts/{every[0]['id']}", json={"comment": "a\x00b"}).status_code == 422

@@ -27,7 +27,7 @@ from fengsui.registry.organisations import Entry, load
 from situation.map import load_map
 from situation.standards import load as load_standards
 
-TOKEN = "a-token-for-tests-only"  # noqa: S105
+TOKEN = "a-token-for-tests-only"
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 NOW = 1_700_050_000.0
 """Shortly after what the scenarios hold."""
@@ -40,7 +40,9 @@ READ = (("bank", "beacon"), ("bank", "port_scan"), ("mill", "made_sample"))
 
 
 @contextmanager
-def face(folder: Path, *, read: Sequence[tuple[str, str]] = READ, clock: float = NOW) -> Iterator[tuple[TestClient, Context, Service]]:
+def face(
+    folder: Path, *, read: Sequence[tuple[str, str]] = READ, clock: float = NOW
+) -> Iterator[tuple[TestClient, Context, Service]]:
     """A signed-in client, what the routes work with, and the service, which is not started."""
     settings = Settings(data=folder / "data", org="bank")
     with Platform(settings, lambda: clock) as platform:
