@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, delete, event, insert, select, update
 
 from fengsui.finding import Rule
 from fengsui.registry import models as m
@@ -31,9 +32,21 @@ def standards() -> Standards:
     return load(STANDARDS, RULES)
 
 
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry as it is made, once for all tests."""
+    path = tmp_path_factory.mktemp("registry") / "empty.db"
+    open_registry(f"sqlite:///{path}").dispose()
+    return path
+
+
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Engine]:
+def registry(tmp_path: Path, empty: Path) -> Iterator[Engine]:
+    """A registry of this test's own; what it writes need not outlast a power cut."""
+    shutil.copy(empty, tmp_path / "registry.db")
     engine = open_registry(f"sqlite:///{tmp_path / 'registry.db'}")
+    event.listen(engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
+    engine.dispose()
     yield engine
     engine.dispose()
 

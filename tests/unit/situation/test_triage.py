@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,20 +10,12 @@ from sqlalchemy import Engine, select
 
 from fengsui.finding import Conclusion, Finding, Rule, Window, result
 from fengsui.registry import models as m
-from fengsui.registry.database import open_registry
 from situation.acts import Conflict, NotThere, Refused
 from situation.fold import apply, refresh
 from situation.triage import triage
 from tests.conftest import DAY, HOUR
 
 RULE = Rule("scan", "v1", "attack/scanning")
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_registry(f"sqlite:///{tmp_path / 'registry.db'}")
-    yield engine
-    engine.dispose()
 
 
 def found(version: int, severity: int) -> list[Finding]:
