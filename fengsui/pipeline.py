@@ -177,6 +177,29 @@ class _OtherFailed(Exception):
     """Leaves the feeding loop, so that the error of the one that failed is raised instead."""
 
 
+class Paced:
+    """A stepper that is not stepped again before ``rest`` seconds are over, nor before four times as long as its last
+    step took: what holds a lock while it works leaves it to others most of the time."""
+
+    def __init__(self, stepper: Stepper, monotonic: Callable[[], float], rest: float) -> None:
+        self._stepper, self._monotonic, self._rest = stepper, monotonic, rest
+        self._due = 0.0
+
+    @property
+    def name(self) -> str:
+        return self._stepper.name
+
+    def step(self, now: float) -> bool:
+        began = self._monotonic()
+        if began < self._due:
+            return False
+        try:
+            return self._stepper.step(now)
+        finally:
+            took = self._monotonic() - began
+            self._due = began + took + max(self._rest, 4 * took)
+
+
 class Watch(Protocol):
     """Told how the steps of each stepper went. ``error`` is what it ended with, None when it went through."""
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import msgspec
+import pyarrow as pa
 from sqlalchemy import Engine, select
 
 from collectors.collector import Collector
@@ -25,6 +28,7 @@ from fengsui.blobs import FolderBlobs
 from fengsui.bus.sqlite import SqliteBus
 from fengsui.bus.topics import FINDINGS, STORED, events, topics
 from fengsui.config import Settings
+from fengsui.errors import Retry
 from fengsui.finding import Rule
 from fengsui.pipeline import Role, Worker, together
 from fengsui.registry import models
@@ -43,6 +47,7 @@ class Platform:
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self.settings, self.clock = settings, clock
+        self.stopping = threading.Event()
         folder = settings.data
         self.store = ChdbStore(folder / "store")
         self.store.migrate()
@@ -75,13 +80,19 @@ class Platform:
 
     def open_hunts(self, interval: float) -> list[Worker]:
         """Every hunt on its own group; a changed rule is a new group and looks at everything announced again."""
-        roles = [*(SliceRole(h, self.store.query, self.bus.partitions, interval) for h in self.catalogue.slices),
-                 *(WindowRole(h, self.store.query, self.bus.partitions, interval) for h in self.catalogue.windows)]
+        roles = [*(SliceRole(h, self._ask, self.bus.partitions, interval) for h in self.catalogue.slices),
+                 *(WindowRole(h, self._ask, self.bus.partitions, interval) for h in self.catalogue.windows)]
         hunts: list[SliceHunt | WindowHunt] = [*self.catalogue.slices, *self.catalogue.windows]
         groups = [f"{r.name}@{_version(h.rules)}" for r, h in zip(roles, hunts, strict=True)]
         self._forget("hunt.", groups)
         self.hunts = [self.member(r, g, [STORED]) for r, g in zip(roles, groups, strict=True)]
         return self.hunts
+
+    def _ask(self, sql: str, parameters: Mapping[str, Any]) -> pa.Table:
+        """A hunt's question. A hunt asks many of them in one step: it is stopped between two."""
+        if self.stopping.is_set():
+            raise Retry("the platform stops")
+        return self.store.query(sql, parameters)
 
     def collect(self, sources: Sequence[tuple[Source, Identity]], *, again: bool = False,
                 progress: Callable[[str], None] = lambda _: None) -> list[Report]:  # fmt: skip

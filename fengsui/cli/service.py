@@ -16,7 +16,7 @@ from fengsui.cli.analyses import FolderAnalyses
 from fengsui.cli.health import Health
 from fengsui.cli.platform import Platform
 from fengsui.jsonform import time_text
-from fengsui.pipeline import Stepper, keep_going
+from fengsui.pipeline import Paced, Stepper, keep_going
 from situation.assess import Assessment
 from situation.presence import Presence
 from situation.standards import Standards
@@ -26,6 +26,8 @@ log = logging.getLogger("fengsui.service")
 IDLE = 0.2
 """Seconds that a lane without work waits for news at most."""
 STATUS_KEEP = 1.0
+ASSESS_REST = 1.0
+"""Seconds between two assessments of the situation at least: each holds the registry's lock."""
 JOIN = 30.0
 """Seconds that stopping waits for a step to end; what it had in hand is done again at the next start."""
 
@@ -39,7 +41,7 @@ class Service:
         self.as_of = as_of or (lambda: int(platform.clock() * 1_000_000))
         self.started = int(platform.clock() * 1_000_000)
         self.health = Health(time.monotonic)
-        self.stopping = threading.Event()
+        self.stopping = platform.stopping
         self._threads: list[threading.Thread] = []
         settings = platform.settings
         self.collector = LiveCollector(platform.bus, watches, settings, platform.blobs)
@@ -55,7 +57,7 @@ class Service:
         hunts = p.open_hunts(p.settings.hunt_interval)
         slices, windows = hunts[: len(p.catalogue.slices)], hunts[len(p.catalogue.slices) :]
         presence = p.member(Presence(p.registry), "presence", [STORED])
-        assess = Assessment(p.registry, self.as_of, self.standards)
+        assess = Paced(Assessment(p.registry, self.as_of, self.standards), time.monotonic, ASSESS_REST)
         lanes: dict[str, list[Stepper]] = {
             "collect": [self.collector], "store": [*p.writers], "detect": [*p.detectors], "slices": [*slices],
             "windows": [*windows], "registry": [*p.folds, presence, assess, self.analyses],
