@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from fengsui.batch import Batch
 from fengsui.schema import KINDS, Type
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _V4 = bytes(10) + b"\xff\xff"
 
 
@@ -23,7 +24,7 @@ def ip_text(raw: bytes) -> str:
 
 def time_text(us: int) -> str:
     """Microseconds since 1970 as RFC 3339 in UTC with microseconds."""
-    return datetime.fromtimestamp(us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{us % 1_000_000:06d}Z"
+    return (_EPOCH + timedelta(microseconds=us)).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def _values(array: pa.Array, kind: Type) -> list[Any]:

@@ -6,12 +6,13 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+_FILTERED = ["state", "severity", "org", "rule", "domain", "assignee", "network"]
 _QUEUES = {
-    "ix_alert_queue": ["queued", "state", "severity", "last_seen", "id"],
-    "ix_alert_last_seen": ["queued", "state", "last_seen", "id"],
-    "ix_alert_first_seen": ["queued", "state", "first_seen", "id"],
-    "ix_alert_count": ["queued", "state", "count", "id"],
-    "ix_alert_network": ["network", "queued"],
+    "ix_alert_queue": ["queued", "severity", "last_seen", "id", "state", *_FILTERED[2:]],
+    "ix_alert_last_seen": ["queued", "last_seen", "id", *_FILTERED],
+    "ix_alert_first_seen": ["queued", "first_seen", "id", *_FILTERED],
+    "ix_alert_count": ["queued", "count", "id", *_FILTERED],
+    "ix_alert_network": ["network", "queued", "severity", "last_seen", "id"],
     "ix_alert_subject": ["subject"],
     "ix_alert_facets": ["queued", "org", "rule", "state", "severity", "domain"],
 }
