@@ -37,7 +37,8 @@ test("an adjustment begins with the level that is proposed", () => {
 test("the preview shows one's own words and the new level", () => {
   const draft = begin(warning);
   draft.words.measures = { en: "now", zh: "" };
-  const shown = preview("adjust", { ...draft, level: "red" }, warning);
+  const shown = preview("adjust", { ...draft, level: "red" }, warning, { en: "server", zh: "服务器" });
   expect(shown.en).toMatchObject({ measures: "now", level: "Red", matters: "what" });
   expect(shown.zh.measures).toBe("do");
+  expect(shown.zh.issuer).toBe("服务器");
 });

@@ -1,7 +1,7 @@
 import { type ReactNode, useMemo } from "react";
 import type { AlertChart } from "../api/types";
 import { useSpeech } from "../i18n";
-import { duration, local, localSeconds, number } from "../lib/format";
+import { duration, local, localSeconds, number, unit } from "../lib/format";
 import { Chart } from "./Chart";
 import { gapsOf, histogram, median } from "./gaps";
 import { axis, type Look, tooltip, useLook } from "./look";
@@ -29,14 +29,15 @@ function Intervals({ data }: { data: AlertChart }): ReactNode {
   const bins = useMemo(() => histogram(gaps.map((g) => g.gap), 24), [gaps]);
   const n = number(data.total, lang);
   const gap = duration(middle, lang);
-  const seconds = axis(look, { type: "value", axisLabel: { color: look.muted, fontSize: 11, formatter: (v: number) => duration(v, lang) } });
+  const { size, name } = unit(middle, lang);
+  const lengths = axis(look, { type: "value", min: 0, axisLabel: { color: look.muted, fontSize: 11, formatter: (v: number) => `${number(v, lang, 1)} ${name}` } });
   return (
     <>
       <p className="muted small">{t("chart.gaps")} · {t("chart.gaps.note", { n, gap })}</p>
       <Chart label={t("chart.gaps.alt", { n, gap, from: local(data.times[0] ?? ""), to: local(data.times.at(-1) ?? "") })} option={{
-        grid: GRID, xAxis: timeAxis(look), yAxis: seconds,
-        tooltip: tooltip(look, { formatter: (p: { value: [number, number] }) => `${localSeconds(new Date(p.value[0]).toISOString())}\n${duration(p.value[1], lang)}` }),
-        series: [{ type: "scatter", symbolSize: 4, itemStyle: { color: look.accent, opacity: 0.65 }, data: gaps.map((g) => [g.at, g.gap]), large: true, largeThreshold: 3000 }],
+        grid: GRID, xAxis: timeAxis(look), yAxis: lengths,
+        tooltip: tooltip(look, { formatter: (p: { value: [number, number] }) => `${localSeconds(new Date(p.value[0]).toISOString())}\n${duration(p.value[1] * size, lang)}` }),
+        series: [{ type: "scatter", symbolSize: 4, itemStyle: { color: look.accent, opacity: 0.65 }, data: gaps.map((g) => [g.at, g.gap / size]), large: true, largeThreshold: 3000 }],
       }} />
       <p className="muted small">{t("chart.histogram")}</p>
       <Chart className="chart-box low" label={t("chart.gaps.note", { n, gap })} option={{

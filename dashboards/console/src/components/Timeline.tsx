@@ -13,7 +13,7 @@ function Entry({ entry }: { entry: Activity }): ReactNode {
   const comment = entry.body.comment ?? entry.body.reason;
   return (
     <li>
-      <span><strong>{word("actor", entry.actor)}</strong> {word("act", entry.act)} <Changes body={entry.body} names={entry.act === "triaged" ? ["state", "assignee"] : ["state", "severity", "level"]} /></span>
+      <span><strong>{word("actor", entry.actor)}</strong> {word("act", entry.act)} <Changes body={entry.body} warning={entry.object === "warning"} names={entry.act === "triaged" ? ["state", "assignee"] : ["state", "severity", "level"]} /></span>
       <Time value={entry.at} seconds />
       {typeof comment === "string" && comment && <blockquote><Safe>{comment}</Safe></blockquote>}
     </li>
@@ -23,11 +23,11 @@ function Entry({ entry }: { entry: Activity }): ReactNode {
 const isObject = (v: Json | undefined): v is { [key: string]: Json } => typeof v === "object" && v !== null && !Array.isArray(v);
 
 /** Before and after where a person changed something, else the new values. */
-function Changes({ body, names }: { body: Activity["body"]; names: string[] }): ReactNode {
+function Changes({ body, names, warning }: { body: Activity["body"]; names: string[]; warning: boolean }): ReactNode {
   const { word, t } = useSpeech();
   const text = (name: string, v: Json | undefined): string => {
     if (name === "assignee") return typeof v === "string" && v ? v : t("detail.nobody");
-    if (name === "state") return word("alert.state", String(v));
+    if (name === "state") return word(warning ? "warning.state" : "alert.state", String(v));
     if (name === "severity") return word("severity", String(v));
     if (name === "level") return word("level", String(v));
     if (v === undefined) return "";

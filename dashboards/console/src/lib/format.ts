@@ -15,9 +15,9 @@ export function number(value: number, lang: Lang, digits = 0): string {
   return cached(`n${lang}${digits}`, () => new Intl.NumberFormat(LOCALE[lang], { maximumFractionDigits: digits })).format(value);
 }
 
-/** With one digit after the point, always: an index, a score. */
-export function fixed(value: number, lang: Lang): string {
-  return cached(`f${lang}`, () => new Intl.NumberFormat(LOCALE[lang], { minimumFractionDigits: 1, maximumFractionDigits: 1 })).format(value);
+/** With so many digits after the point, always: an index, its points. */
+export function fixed(value: number, lang: Lang, digits = 1): string {
+  return cached(`f${lang}${digits}`, () => new Intl.NumberFormat(LOCALE[lang], { minimumFractionDigits: digits, maximumFractionDigits: digits })).format(value);
 }
 
 /** A number of unknown size: four significant digits below a thousand, separators above. */
@@ -72,7 +72,14 @@ export function fromInput(value: string): string {
 
 /** Seconds in the largest unit that leaves one or two digits before the point. */
 export function duration(seconds: number, lang: Lang): string {
-  const units: [number, string, string][] = [[86400, "d", "天"], [3600, "h", "小时"], [60, "min", "分"], [1, "s", "秒"]];
-  const [size, en, zh] = units.find(([s]) => Math.abs(seconds) >= s) ?? [0.001, "ms", "毫秒"];
-  return `${number(seconds / size, lang, 1)} ${lang === "zh" ? zh : en}`;
+  const { size, name } = unit(seconds, lang);
+  return `${number(seconds / size, lang, 1)} ${name}`;
 }
+
+/** The unit that such a time is told in, and its seconds. */
+export function unit(seconds: number, lang: Lang): { size: number; name: string } {
+  const [size, en, zh] = UNITS.find(([s]) => Math.abs(seconds) >= s) ?? [0.001, "ms", "毫秒"];
+  return { size, name: lang === "zh" ? zh : en };
+}
+
+const UNITS: readonly (readonly [number, string, string])[] = [[86400, "d", "天"], [3600, "h", "小时"], [60, "min", "分"], [1, "s", "秒"]];

@@ -101,6 +101,7 @@ export const regulator = {
   "warning.form.level": "New level",
   "warning.form.empty": "An empty text gives the platform's own back.",
   "warning.form.issuer.hint": "Empty: as set on the server",
+  "warning.form.issuer.server": "(as set on the server)",
   "warning.form.preview": "Preview",
   "warning.form.back": "Back",
   "warning.form.check": "This is what will be issued. Please read it in both languages.",

@@ -101,6 +101,7 @@ export const regulator = {
   "warning.form.level": "新级别",
   "warning.form.empty": "留空则恢复平台起草的文字。",
   "warning.form.issuer.hint": "留空则采用服务器设置",
+  "warning.form.issuer.server": "（采用服务器设置）",
   "warning.form.preview": "预览",
   "warning.form.back": "返回",
   "warning.form.check": "以下为将要发布的内容，请核对两种语言的文本。",

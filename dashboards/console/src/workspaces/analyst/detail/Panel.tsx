@@ -6,6 +6,7 @@ import { Icon } from "../../../components/Icon";
 import { Safe, Severity, State } from "../../../components/Show";
 import { Failed, Skeleton } from "../../../components/States";
 import { toast } from "../../../components/toast";
+import { inside } from "../../../components/inside";
 import { useSpeech } from "../../../i18n";
 import { number } from "../../../lib/format";
 import { useHere } from "../../../session";
@@ -99,7 +100,7 @@ function Controls({ alert, triage }: { alert: Alert; triage: DetailProps["triage
           <button key={s} type="button" aria-pressed={alert.state === s} disabled={alert.state === "withdrawn"} onClick={() => alert.state !== s && void triage([alert], { state: s })}>{word("alert.state", s)}</button>
         ))}
       </div>
-      <Popover trigger="click" placement="bottomRight" arrow={false} destroyOnHidden content={menu}>
+      <Popover trigger="click" placement="bottomRight" arrow={false} destroyOnHidden getPopupContainer={inside} content={menu}>
         <Button icon={<Icon name="person" size={14} />} aria-haspopup="true"><span className="hidden">{t("detail.assignee")}: </span>{alert.assignee || t("detail.nobody")}</Button>
       </Popover>
     </div>

@@ -4,7 +4,7 @@ import { Time } from "../../../components/Show";
 import { useSpeech } from "../../../i18n";
 import { visible } from "../../../lib/escape";
 import { figure } from "../../../lib/format";
-import { SCORES, spread } from "./explain";
+import { SCORES, spread, timeOf } from "./explain";
 
 /** The numbers of an explanation as a table: scores from 0 to 1 with a bar, lists of like things as a table of their own. */
 export function Why({ explanation }: { explanation: { [key: string]: Json } }): ReactNode {
@@ -51,7 +51,8 @@ function Name({ path }: { path: string[] }): ReactNode {
 function Value({ name, value }: { name: string; value: Json }): ReactNode {
   const { lang, t } = useSpeech();
   if (typeof value === "number") {
-    if (value > 1e15 && value < 4e15) return <Time value={new Date(value / 1000).toISOString()} seconds />; // microseconds
+    const time = timeOf(name, value);
+    if (time) return <Time value={time} seconds />;
     if (!SCORES.has(name) || value < 0 || value > 1) return <span className="num">{figure(value, lang)}</span>;
     return (
       <span className="score">

@@ -2,6 +2,7 @@ import { Button, Input, type InputRef, Popover } from "antd";
 import { type ReactNode, type RefObject, useEffect, useState } from "react";
 import type { FacetName, Facets } from "../../../api/types";
 import { Icon } from "../../../components/Icon";
+import { inside } from "../../../components/inside";
 import { useSpeech } from "../../../i18n";
 import { type Filters, isEmpty, MANY, type Many, NO_FILTERS, ONE, type One, put, SORTS, toggle, type View } from "../../../lib/filters";
 import { local } from "../../../lib/format";
@@ -25,13 +26,13 @@ export function Toolbar({ view, setView, facets, search }: Props): ReactNode {
   return (
     <div className="toolbar" role="search">
       <Search value={filters.one.q ?? ""} change={(q) => change(put(filters, "q", q))} search={search} />
-      <Popover open={menu} onOpenChange={setMenu} trigger="click" placement="bottomLeft" arrow={false} destroyOnHidden
+      <Popover open={menu} onOpenChange={setMenu} trigger="click" placement="bottomLeft" arrow={false} destroyOnHidden getPopupContainer={inside}
         content={<FilterMenu filters={filters} change={change} facets={facets} />}>
         <Button icon={<Icon name="filter" />} aria-expanded={menu} aria-haspopup="true">{t("queue.filter.add")}</Button>
       </Popover>
       <Chips filters={filters} change={change} facets={facets} />
       {!isEmpty(filters) && <Button type="text" onClick={() => change(NO_FILTERS)}>{t("queue.filter.clear")}</Button>}
-      <Popover open={order} onOpenChange={setOrder} trigger="click" placement="bottomRight" arrow={false} destroyOnHidden content={
+      <Popover open={order} onOpenChange={setOrder} trigger="click" placement="bottomRight" arrow={false} destroyOnHidden getPopupContainer={inside} content={
         <ul className="menu">{SORTS.map((sort) => (
           <li key={sort}><button type="button" aria-pressed={view.sort === sort} onClick={() => { setView({ sort }); setOrder(false); }}>{t(`queue.sort.${sort}`)}{view.sort === sort && <Icon name="check" size={14} />}</button></li>
         ))}</ul>}>

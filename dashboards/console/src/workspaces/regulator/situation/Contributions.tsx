@@ -12,7 +12,7 @@ const SHOWN = 20;
 
 /** Every alert with its part of the index; each leads to the alert. */
 export function Contributions({ detail: d }: { detail: ScoreDetail }): ReactNode {
-  const { t, say, word, lang } = useSpeech();
+  const { t, say, lang } = useSpeech();
   const [all, setAll] = useState(false);
   if (!d.contributions.length) return null;
   const shown = all ? d.contributions : d.contributions.slice(0, SHOWN);
@@ -30,7 +30,7 @@ export function Contributions({ detail: d }: { detail: ScoreDetail }): ReactNode
                 <td><Severity value={c.severity} /></td>
                 <td><Link href={link({ many: { org: [c.org] }, alert: c.alert })}>{say(c.title)}</Link></td>
                 <td><Subject value={c.subject} /></td>
-                <td>{word("domain", c.dimension)}</td>
+                <td>{say(d.dimensions.find((x) => x.dimension === c.dimension)?.label) || c.dimension}</td>
                 <td className="nowrap"><Time value={c.last_seen} /></td>
               </tr>
             ))}

@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import type { ScoreDetail } from "../../../api/types";
 import { Band } from "../../../components/Band";
 import { useSpeech } from "../../../i18n";
-import { fixed, number, percent } from "../../../lib/format";
+import { fixed, percent } from "../../../lib/format";
 
 /** Whose points add up to the index of an area. */
 export function Members({ detail: d }: { detail: ScoreDetail }): ReactNode {
@@ -34,5 +34,5 @@ export function Members({ detail: d }: { detail: ScoreDetail }): ReactNode {
 
 export function Points({ value, most }: { value: number; most: number }): ReactNode {
   const { lang } = useSpeech();
-  return <span className="score"><span className="num">{number(value, lang, 2)}</span><span className="track" aria-hidden="true"><i style={{ width: `${(value / most) * 100}%` }} /></span></span>;
+  return <span className="score"><span className="num">{fixed(value, lang, 2)}</span><span className="track" aria-hidden="true"><i style={{ width: `${(value / most) * 100}%` }} /></span></span>;
 }

@@ -5,10 +5,15 @@ import type { Warning } from "../../../api/types";
 import { useProblemText } from "../../../components/States";
 import { toast } from "../../../components/toast";
 import { useSpeech } from "../../../i18n";
+import { en } from "../../../i18n/en";
+import { zh } from "../../../i18n/zh";
 import { Notices } from "./NoticeView";
 import { begin, body, type Draft, isComplete, preview } from "./draft";
 import type { ActName } from "./views";
 import { WordsForm } from "./WordsForm";
+
+/** The server has an issuer of its own, which it does not tell. */
+const SERVER_ISSUER = { en: en["warning.form.issuer.server"], zh: zh["warning.form.issuer.server"] };
 
 interface Props {
   act: ActName;
@@ -55,7 +60,7 @@ export function ActModal({ act, warning, close, done, reload }: Props): ReactNod
       {looking ? (
         <div className="stack">
           <p>{t("warning.form.check")}</p>
-          <Notices notice={preview(act, draft, warning)} langs={["zh", "en"]} />
+          <Notices notice={preview(act, draft, warning, SERVER_ISSUER)} langs={["zh", "en"]} />
           <Checkbox checked={read} onChange={(e) => setRead(e.target.checked)}>{t("warning.form.confirm")}</Checkbox>
         </div>
       ) : <WordsForm act={act} draft={draft} change={setDraft} />}

@@ -44,13 +44,13 @@ export function isComplete(act: ActName, draft: Draft): boolean {
   return (!needsReason || draft.reason.trim() !== "") && !halfIssuer;
 }
 
-/** The notice with these words in it. */
-export function preview(act: ActName, draft: Draft, w: Warning): Warning["notice"] {
+/** The notice with these words in it; `issuer` stands for the one that the server puts in. */
+export function preview(act: ActName, draft: Draft, w: Warning, issuer: Text): Warning["notice"] {
   const one = (lang: "en" | "zh"): Warning["notice"]["en"] => {
     const n = w.notice[lang];
     return {
       ...n, matters: draft.words.matters[lang].trim() || n.matters, measures: draft.words.measures[lang].trim() || n.measures,
-      scope: draft.words.scope[lang].trim() || n.scope, issuer: draft.issuer[lang].trim() || n.issuer,
+      scope: draft.words.scope[lang].trim() || n.scope, issuer: draft.issuer[lang].trim() || n.issuer || issuer[lang],
       level: act === "adjust" && draft.level !== w.level ? levelIn(draft.level, lang) : n.level,
     };
   };
