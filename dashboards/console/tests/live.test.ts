@@ -55,9 +55,15 @@ describe("new alerts", () => {
   });
   test("behind the last loaded row come with their own page", () => {
     const first = append(EMPTY, [alert("a", { severity: 5 }), alert("b", { severity: 4 })], "cursor");
-    const list = insert(merge(first, alert("z", { severity: 3, changed: 9 }), ask, 9), ask);
+    let list = merge(first, alert("z", { severity: 6, changed: 8 }), ask, 8);
+    list = insert(merge(list, alert("z", { severity: 3, changed: 9 }), ask, 9), ask);
     expect(ids(list)).toEqual(["a", "b"]);
     expect(ids(append(list, [alert("z", { severity: 3, changed: 9 })], null))).toEqual(["a", "b", "z"]);
+  });
+  test("and old ones that change further down are no news here", () => {
+    const first = append(EMPTY, [alert("a", { severity: 5 }), alert("b", { severity: 4 })], "cursor");
+    expect(merge(first, alert("z", { severity: 3, count: 8, changed: 9 }), ask, 9).pending.size).toBe(0);
+    expect(merge(first, alert("z", { severity: 6, count: 8, changed: 9 }), ask, 9).pending.size).toBe(1);
   });
   test("that a page brings no longer wait, and are not shown twice", () => {
     const waiting = merge(three, alert("z", { changed: 9 }), ask, 9);

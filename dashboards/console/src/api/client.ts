@@ -39,6 +39,15 @@ export function onUnauthorised(listener: Unauthorised): void {
   unauthorised = listener;
 }
 
+/** Asks whether the session still holds; if not, whoever listens is told. */
+export async function checkSession(): Promise<void> {
+  try {
+    await ask("GET", "/session", {}, undefined);
+  } catch (e) {
+    if (e instanceof ApiError && e.status === 401) unauthorised();
+  }
+}
+
 export async function problemOf(response: { status: number; statusText: string; text(): Promise<string> }): Promise<Problem> {
   const text = await response.text();
   try {

@@ -1,7 +1,7 @@
 // One live stream for the whole console. The browser resumes it by Last-Event-ID.
 
 import type { Activity, Alert, Band, Scope, WarningItem } from "./types";
-import { url } from "./client";
+import { checkSession, url } from "./client";
 
 export interface Change extends Activity {
   alert: Alert | null;
@@ -46,6 +46,7 @@ export function open(): void {
     become("lost");
     if (source?.readyState !== EventSource.CLOSED) return;
     source = null;
+    void checkSession();
     retry += 1;
     timer = setTimeout(open, Math.min(30, 2 ** (retry - 1)) * 1000);
   };

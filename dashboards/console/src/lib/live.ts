@@ -40,11 +40,17 @@ export function merge(list: List, alert: Alert, ask: Ask, fresh = 0): List {
   if (at >= 0) return replaced(list, at, alert, fresh, !belongs);
   const old = list.pending.get(alert.id);
   if (old && old.changed > alert.changed) return list;
-  if (!belongs && !old) return list;
+  if (!old && (!belongs || isFurtherDown(list, alert, ask))) return list;
   const pending = new Map(list.pending);
   if (belongs) pending.set(alert.id, alert);
   else pending.delete(alert.id);
   return { ...list, pending };
+}
+
+/** Its place is behind what is loaded: its page brings it. */
+function isFurtherDown(list: List, alert: Alert, ask: Ask): boolean {
+  const last = list.rows.at(-1);
+  return list.next !== null && last !== undefined && compare(ask.sort)(alert, last.alert) > 0;
 }
 
 function replaced(list: List, at: number, alert: Alert, fresh: number, gone: boolean): List {

@@ -1,5 +1,6 @@
 import { Button, Popover } from "antd";
 import { type ReactNode, useEffect, useRef } from "react";
+import { listen } from "../../../api/stream";
 import type { Alert, AlertDetail } from "../../../api/types";
 import { useLoad } from "../../../api/useLoad";
 import { Icon } from "../../../components/Icon";
@@ -44,6 +45,10 @@ export default function Panel({ id, round, close, triage, put, live }: DetailPro
     // What was loaded is compared with, it does not ask for itself.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [round, changed, reload]);
+
+  useEffect(() => listen((change) => {
+    if (change.object === "alert" && change.object_id === id) reload();
+  }), [id, reload]);
 
   if (error && !data) return <aside className="detail" aria-label={t("detail.label")}><Bar close={close} /><Failed error={error} retry={reload} /></aside>;
   if (!data) return <aside className="detail" aria-label={t("detail.label")}><Bar close={close} /><Skeleton lines={12} /></aside>;
