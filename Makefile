@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do c
 V := .venv/bin
 DATA ?= ../shared/data
 KILLS ?= 50
+SERVE_KILLS ?= 20
 
 .DEFAULT_GOAL := help
 CONSOLE := $(shell find dashboards/console -type f -not -path '*/node_modules/*' -not -path '*/dist/*') docs/generated/openapi.json
@@ -61,8 +62,9 @@ check: dev  ## ruff, mypy --strict, import contracts, types of the console, fast
 browser: dev  ## the console in chromium against a real server; screenshots under .out/browser
 	@$(V)/python -m pytest -q tests/browser
 
-chaos: dev  ## kill -9 of each role KILLS times (50) at random moments, compared with an undisturbed run
+chaos: dev  ## kill -9 of each role KILLS times (50) and of serve SERVE_KILLS times (20), compared with an undisturbed run
 	@$(V)/python -m tests.chaos.kill --kills $(KILLS)
+	@$(V)/python -m tests.chaos.serve --kills $(SERVE_KILLS)
 
 evals: dev  ## detection and decoding against what is expected of the captures and logs in DATA
 	@$(V)/python -m evals.network $(DATA)

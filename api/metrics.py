@@ -67,7 +67,7 @@ class Timed:
     def __init__(self, app: ASGIApp, metrics: CollectorRegistry) -> None:
         self._app = app
         self._seconds = Histogram("fengsui_http_seconds", "Seconds to the head of an answer",
-                                  ["method", "path", "status"], buckets=BUCKETS, registry=metrics)  # fmt: skip
+                                  ["operation", "status"], buckets=BUCKETS, registry=metrics)  # fmt: skip
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,8 +78,8 @@ class Timed:
         async def timed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = scope.get("route")
-                path = getattr(route, "path", "other")  # the template: names in it are few
-                self._seconds.labels(scope["method"], path, message["status"]).observe(time.perf_counter() - began)
+                name = getattr(route, "operation_id", None) or "other"
+                self._seconds.labels(name, message["status"]).observe(time.perf_counter() - began)
             await send(message)
 
         await self._app(scope, receive, timed)

@@ -1,4 +1,4 @@
-"""The made province through the real path: what was planted is found and nothing else; what the situation makes of it."""
+"""The made province through the real path: what was planted is found and nothing else, and what follows."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_an_organisation_without_data_is_not_said_to_be_safe(assessed):
 
 
 def test_the_planted_attacks_become_drafts_of_warnings_with_notices_in_both_languages(assessed):
-    _, standards, db = assessed
+    _, _, db = assessed
     items, _ = warning_book.page(db)
     assert {"critical_alert", "shared_subject"} <= {w["trigger"] for w in items}
     for w in items:

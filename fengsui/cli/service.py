@@ -118,7 +118,8 @@ class Service:
         problems = [
             {lang: f"{r['name']}: {r['problem'][lang]}" for lang in ("en", "zh")} for r in roles if r["problem"]
         ]
-        problems += [dict(x) for x in (live.problem, *(f.problem for f in live.folders)) if x]
+        problems += [dict(live.problem)] if live.problem else []
+        problems += [{lang: f"{f.folder}: {x}" for lang, x in f.problem.items()} for f in live.folders if f.problem]
         return {
             "version": __version__, "started_at": time_text(self.started), "data": str(p.settings.data),
             "collector": live.state, "disk_used": live.disk_used, "disk_limit": p.settings.disk_bytes,

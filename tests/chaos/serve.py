@@ -9,19 +9,15 @@ person did. Exit code 1 if anything differs.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import random
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,65 +26,17 @@ import msgspec
 
 from collectors.made.province import make_province
 from collectors.made.replay import Replay
+from tests.support.server import Server
 
-TOKEN = "a-token-for-the-chaos-run"
-HEADERS = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
-CALM, PATIENCE = 3.0, 240.0
 STATES = ("in_progress", "resolved", "false_positive")
 
 
-@dataclass
-class Server:
-    """A platform in ``folder`` on the replay's watched folders; started again and again."""
-
-    folder: Path
-    replay: Replay
-    process: subprocess.Popen[bytes] | None = None
-    log: list[Path] = field(default_factory=list)
-
-    def start(self) -> None:
-        config = self.folder / "fengsui.toml"
-        if not config.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            watched = "".join(f'[[watch]]\nfolder = "{w.folder}"\norg = "{w.org}"\nnetwork = "{w.network}"\n'
-                              for w in self.replay.watches())  # fmt: skip
-            config.write_text(f'port = 0\nindicators = ["{self.replay.province.indicators}"]\n{watched}')
-        self.log.append(self.folder / f"log-{len(self.log)}")
-        words = [sys.executable, "-m", "fengsui.cli", "serve", "--config", str(config), "--data",
-                 str(self.folder / "data")]  # fmt: skip
-        with self.log[-1].open("wb") as out:
-            self.process = subprocess.Popen(words, stdout=out, stderr=out, env=os.environ | {"FENGSUI_TOKEN": TOKEN})
-
-    def kill(self, sig: int = signal.SIGKILL) -> int:
-        assert self.process is not None
-        self.process.send_signal(sig)
-        return self.process.wait(60)
-
-    def ask(self, path: str, body: Any = None) -> Any:
-        """Ask the API; None while it is not there."""
-        try:
-            url = json.loads((self.folder / "data" / "server.json").read_text())
-            if url["pid"] != (self.process and self.process.pid):
-                return None
-            request = urllib.request.Request(url["url"] + path, method="PATCH" if body else "GET",
-                                             data=json.dumps(body).encode() if body else None,
-                                             headers=HEADERS)  # fmt: skip
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)
-        except (OSError, ValueError, urllib.error.URLError):
-            return None
-
-    def settle(self) -> None:
-        """Wait until nothing waits anywhere."""
-        began = quiet = time.monotonic()
-        while time.monotonic() - quiet < CALM:
-            if time.monotonic() - began > PATIENCE or (self.process and self.process.poll() is not None):
-                raise RuntimeError(f"it does not come to rest; see {self.log[-1]}:\n{self.log[-1].read_text()[-3000:]}")
-            found = self.ask("/api/v1/stats")
-            pipeline = found and found["pipeline"]
-            if not pipeline or pipeline["collector"] != "idle" or any(x["messages"] for x in pipeline["lag"]):
-                quiet = time.monotonic()
-            time.sleep(0.5)
+def server(folder: Path, replay: Replay) -> Server:
+    """A platform in ``folder`` on the replay's watched folders."""
+    watched = "".join(
+        f'[[watch]]\nfolder = "{w.folder}"\norg = "{w.org}"\nnetwork = "{w.network}"\n' for w in replay.watches()
+    )
+    return Server(folder, f'indicators = ["{replay.province.indicators}"]\n{watched}')
 
 
 def triage(server: Server, done: dict[str, tuple[str, str]], r: random.Random) -> None:
@@ -158,24 +106,26 @@ def run(folder: Path, kills: int, seed: int, organisations: int = 4) -> bool:
     """Kill it ``kills`` times; whether everything is as in an undisturbed run."""
     r = random.Random(seed)
     with made(folder, organisations) as province:
-        calm = Server(folder / "calm", Replay(province, folder / "calm-watch", steps=1))
-        calm.replay.step(0)
+        day = Replay(province, folder / "calm-watch", steps=1)
+        calm = server(folder / "calm", day)
+        day.step(0)
         calm.start()
         calm.settle()
-        calm.kill(signal.SIGTERM)
-        rough = Server(folder / "rough", Replay(province, folder / "rough-watch", steps=max(2, kills // 2)))
+        calm.stop()
+        day = Replay(province, folder / "rough-watch", steps=max(2, kills // 2))
+        rough = server(folder / "rough", day)
         done: dict[str, tuple[str, str]] = {}
         for i in range(kills):
-            rough.replay.step(min(rough.replay.steps - 1, i // 2))
+            day.step(min(day.steps - 1, i // 2))
             rough.start()
             time.sleep(r.uniform(0.5, 9.0))
             triage(rough, done, r)
             time.sleep(r.uniform(0.0, 2.0))
-            rough.kill()
-        rough.replay.step(rough.replay.steps - 1)
+            rough.stop(signal.SIGKILL)
+        day.step(day.steps - 1)
         rough.start()
         rough.settle()
-        code = rough.kill(signal.SIGTERM)
+        code = rough.stop()
     want, got = outcome(calm.folder), outcome(rough.folder)
     kept = {i: got.people.get(i) for i in done}
     problems = [
