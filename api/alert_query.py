@@ -1,7 +1,7 @@
 """Alerts from the registry: pages of the queue by keyset, and counts by facet.
 
-A page is read along the index of its order, which holds what filters ask for: the first page costs what the last one does,
-and a filter that little fits costs a walk along the index, not along the rows.
+A page is read along the index of its order, which holds what filters ask for: the first page costs what the last one
+does, and a filter that little fits costs a walk along the index, not along the rows.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def _beyond(columns: list[Any], values: list[Any], down: bool) -> ColumnElement[
 def conditions(asked: AlertFilter, names: Names, *, along: str = "") -> list[ColumnElement[bool]]:
     """What an alert must be. ``along``: the column by which rows are read in order.
 
-    The engine is kept from other indexes, which would find rows that it then has to sort: except for a network's own, for
-    that of an upload holds few alerts.
+    The engine is kept from other indexes, which would find rows that it then has to sort: except for a network's own,
+    for that of an upload holds few alerts.
     """
     out: list[ColumnElement[bool]] = []
     for name in ("state", "severity", "org", "network", "rule", "domain", "assignee", "subject"):

@@ -13,6 +13,7 @@ from fengsui.bus.sqlite import SqliteBus
 from fengsui.bus.topics import topics
 from fengsui.schema import DNS, FLOW
 from fengsui.store.chdb import ChdbStore
+from tests.support import engines
 
 DAY = 1_700_006_400_000_000  # 2023-11-15T00:00:00Z in microseconds
 HOUR = 3_600_000_000
@@ -78,3 +79,11 @@ def make_store(tmp_path: Path) -> Iterator[Callable[[], ChdbStore]]:
     yield make
     for store in opened:
         store.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What could not be tested here is said at the end, where it is read."""
+    if engines.absent:
+        terminalreporter.section("engines that were not there")
+        for name, reason in sorted(engines.absent.items()):
+            terminalreporter.write_line(f"{name}: {reason}; its tests did not run")

@@ -32,6 +32,7 @@ def test_the_page_lists_every_metric_and_no_other():
 def test_figures_are_those_of_the_platform():
     text = exposed()
     lines = ('fengsui_lag_messages{group="sink"} 3.0', 'fengsui_role_failing{role="fold"} 1.0',
-             'fengsui_role_failing{role="sink"} 0.0', "fengsui_sources_waiting 1.0", "fengsui_streams_open 7.0")  # fmt: skip
+             'fengsui_role_failing{role="sink"} 0.0', "fengsui_sources_waiting 1.0",
+             "fengsui_streams_open 7.0")  # fmt: skip
     for line in lines:
         assert line in text

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { Link } from "wouter";
-import type { Score } from "../../../api/types";
+import type { Score, ScoreDetail } from "../../../api/types";
 import { Band } from "../../../components/Band";
 import { useSpeech } from "../../../i18n";
 import { link, OPEN } from "../../../lib/filters";
@@ -8,7 +8,7 @@ import { fixed, number, percent } from "../../../lib/format";
 import { Change } from "./Change";
 
 /** The index in large, what it rests on, and where it comes from by dimension. */
-export function ScoreHead({ score: s }: { score: Score }): ReactNode {
+export function ScoreHead({ score: s, peers }: { score: Score; peers?: ScoreDetail["peers"] | undefined }): ReactNode {
   const { t, say, lang } = useSpeech();
   const where = s.scope === "organisation" ? { org: [s.id] } : s.scope === "city" ? { city: [s.id] } : {};
   const filter = link({ many: { ...where, state: OPEN } });
@@ -23,6 +23,7 @@ export function ScoreHead({ score: s }: { score: Score }): ReactNode {
         <dt>{t("situation.coverage")}</dt>
         <dd>{t(s.scope === "organisation" ? "situation.coverage.hours" : "situation.coverage.orgs", { n: s.coverage.reporting, all: s.coverage.registered })} <span className="muted">({percent(s.coverage.share, lang)})</span></dd>
         <dt>{t("situation.alerts")}</dt><dd><Link href={filter} className="num">{number(s.alerts, lang)}</Link></dd>
+        {typeof peers?.z === "number" && <><dt>{t("situation.peers")}</dt><dd title={t("situation.peers.title")}>{t("situation.peers.value", { z: fixed(peers.z, lang), n: Number(peers.organisations) })}</dd></>}
         {s.worst && <><dt>{t("situation.worst")}</dt><dd><Link href={`/situation/organisation/${encodeURIComponent(s.worst.id)}`}>{say(s.worst.name)}</Link> <span className="num">{fixed(s.worst.index, lang)}</span></dd></>}
       </dl>
       {s.index === null && <p className="insufficient">{t("situation.insufficient")} {s.at_least !== null && t("situation.atLeast.lead", { n: fixed(s.at_least, lang) })}</p>}

@@ -26,7 +26,7 @@ export function ScorePage({ scope, id }: { scope: Scope; id: string }): ReactNod
       <header><h1>{say(data.name)}</h1><span className="muted">{t("overview.lead", { at: local(data.as_of) })}</span>
         {org && <span className="muted">{[word("importance", org.importance), org.protection_level ? t("detail.protection", { n: org.protection_level }) : "", org.critical ? t("detail.critical") : ""].filter(Boolean).join(" · ")}</span>}
       </header>
-      <ScoreHead score={data} />
+      <ScoreHead score={data} peers={data.peers} />
       <Parts detail={data} />
     </div>
   );
