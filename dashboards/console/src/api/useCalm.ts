@@ -6,14 +6,14 @@ const EVERY = 5000;
 /** Loads again after live changes that concern a page, at most every five seconds. */
 export function useCalm(reload: () => void, concerns: (change: Change) => boolean = () => true): void {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const asks = useRef(concerns);
-  asks.current = concerns;
+  const now = useRef({ reload, concerns });
+  now.current = { reload, concerns };
   useEffect(() => {
     const stop = listen((change) => {
-      if (!asks.current(change)) return;
+      if (!now.current.concerns(change)) return;
       timer.current ??= setTimeout(() => {
         timer.current = undefined;
-        reload();
+        now.current.reload();
       }, EVERY);
     });
     return () => {
@@ -21,5 +21,5 @@ export function useCalm(reload: () => void, concerns: (change: Change) => boolea
       clearTimeout(timer.current);
       timer.current = undefined;
     };
-  }, [reload]);
+  }, []);
 }

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Activity, Json } from "../api/types";
+import type { Activity, Json, Text } from "../api/types";
 import { useSpeech } from "../i18n";
 import { Safe, Time } from "./Show";
 import "../styles/timeline.css";
@@ -9,17 +9,24 @@ export function Timeline({ entries }: { entries: Activity[] }): ReactNode {
 }
 
 function Entry({ entry }: { entry: Activity }): ReactNode {
-  const { word } = useSpeech();
-  const comment = entry.body.comment ?? entry.body.reason;
+  const { word, say } = useSpeech();
+  const why = entry.body.why;
+  const comment = entry.body.comment ?? entry.body.reason ?? (isText(why) ? say(why) : undefined);
   return (
     <li>
-      <span><strong>{word("actor", entry.actor)}</strong> {word("act", entry.act)} <Changes body={entry.body} warning={entry.object === "warning"} names={entry.act === "triaged" ? ["state", "assignee"] : ["state", "severity", "level"]} /></span>
+      <span><strong>{word("actor", entry.actor)}</strong> {word("act", saidOnly(entry) ? "commented" : entry.act)} <Changes body={entry.body} warning={entry.object === "warning"} names={entry.act === "triaged" ? ["state", "assignee"] : ["state", "severity", "level"]} /></span>
       <Time value={entry.at} seconds />
       {typeof comment === "string" && comment && <blockquote><Safe>{comment}</Safe></blockquote>}
     </li>
   );
 }
 
+/** A comment and nothing else. */
+function saidOnly(entry: Activity): boolean {
+  return entry.act === "triaged" && entry.body.comment !== undefined && entry.body.state === undefined && entry.body.assignee === undefined;
+}
+
+const isText = (v: Json | undefined): v is Text => isObject(v) && typeof v.en === "string" && typeof v.zh === "string";
 const isObject = (v: Json | undefined): v is { [key: string]: Json } => typeof v === "object" && v !== null && !Array.isArray(v);
 
 /** Before and after where a person changed something, else the new values. */

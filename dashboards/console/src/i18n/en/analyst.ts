@@ -142,7 +142,7 @@ export const analyst = {
   "detail.critical": "critical infrastructure",
   "detail.more": "{n} more",
   "act.opened": "raised it",
-  "act.raised": "raised its severity",
+  "act.raised": "raised it",
   "act.changed": "brought it up to date",
   "act.updated": "brought it up to date",
   "act.reopened": "opened it again",

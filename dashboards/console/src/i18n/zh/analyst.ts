@@ -142,7 +142,7 @@ export const analyst = {
   "detail.critical": "关键信息基础设施",
   "detail.more": "另有 {n} 项",
   "act.opened": "产生告警",
-  "act.raised": "提高严重程度",
+  "act.raised": "产生告警",
   "act.changed": "更新告警",
   "act.updated": "更新告警",
   "act.reopened": "重新打开",

@@ -79,10 +79,10 @@ export default function Panel({ id, round, close, triage, put, live }: DetailPro
 
 function Bar({ close }: { close: () => void }): ReactNode {
   const { t } = useSpeech();
-  const copy = (): void => void navigator.clipboard?.writeText(location.href).then(() => toast(t("act.copied")));
+  const copy = (): void => void navigator.clipboard.writeText(location.href).then(() => toast(t("act.copied")));
   return (
     <div className="detail-bar">
-      <button type="button" className="icon-button" onClick={copy}><Icon name="link" />{t("detail.copyLink")}</button>
+      {"clipboard" in navigator ? <button type="button" className="icon-button" onClick={copy}><Icon name="link" />{t("detail.copyLink")}</button> : <span />}
       <button type="button" className="icon-button" aria-label={t("act.close")} title={`${t("act.close")} (Esc)`} onClick={close}><Icon name="close" /></button>
     </div>
   );
