@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -65,6 +66,7 @@ def create(ctx: Context) -> FastAPI:
     app.add_exception_handler(Refused, problems.refused)
     app.add_exception_handler(NotThere, problems.absent)
     app.add_exception_handler(Retry, _busy)
+    app.add_exception_handler(OperationalError, _busy)
     app.add_exception_handler(Exception, _internal)
     app.add_middleware(Guard, keys=app.state.keys, hosts=frozenset(ctx.hosts))
     app.add_middleware(metrics.Timed, metrics=app.state.metrics)

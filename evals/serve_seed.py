@@ -72,8 +72,8 @@ def detections(n: int, known: list[tuple[str, int, bytes]], now: int) -> Iterato
         evidence = tuple(Evidence("flow", t, e) for o, t, e in known[i % 50 * 20 : i % 50 * 20 + 20] if o == org)
         yield Detection(rule, org, "lan", Conclusion(
             f"host:{src}", severity, 80, numbers | {"src": src}, numbers | {"parts": [numbers] * 3},
-            ts - 600_000_000, ts,
-            {hour(ts): 40}, related=("host:203.0.113.7",), evidence=(Evidence("flow", ts, event_id), *evidence),
+            ts - 600_000_000, ts, {hour(ts): 40}, related=(f"host:198.18.{i % 20_000 // 100}.{i % 100}",),
+            evidence=(Evidence("flow", ts, event_id), *evidence),
             filter={"kind": "flow", "where": {"src_ip": src}}, unit=f"seed/{i}"))  # fmt: skip
 
 

@@ -42,8 +42,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class News:
-    """What a step has to do: the alerts that changed (id to organisation), and the organisations that are ``due``."""
+    """What a step has to do: the alerts that changed (id to organisation), and the organisations that are ``due``.
 
+    ``after`` and ``position``: where in the activity it was found, and how far that goes.
+    """
+
+    after: int
     position: int
     alerts: Mapping[str, str]
     due: frozenset[str]
@@ -71,11 +75,13 @@ class Assessment:
 
     def step(self, now: float) -> bool:
         """Do what there is to do; False if nothing was. ``now``: seconds, what the activity is dated with."""
-        if self._seen is not None and not self._due():
-            return False
+        as_of = self._as_of()
         try:
+            news = self._look(as_of)
+            if news is None:
+                return False
             with self._registry.begin() as db:
-                news = self._step(db, self._as_of(), int(now * 1_000_000))
+                self._step(db, news, as_of, int(now * 1_000_000))
         except Fenced as e:
             log.warning("%s", e)
             self._forget()
@@ -83,26 +89,26 @@ class Assessment:
         except BaseException:
             self._forget()
             raise
-        if news is not None:
-            self._seen = news.seen
-        return news is not None
+        self._seen = news.seen
+        return True
 
-    def _due(self) -> bool:
-        """Whether there is anything to do: asked without the writers' lock, many times a second."""
+    def _look(self, as_of: int) -> News | None:
+        """Whether there is anything to do, and what must be read for it: without the writers' lock, for others wait for
+        that. What comes in between is the next step's."""
         with reading(self._registry).connect() as db:
-            return self._news(db, _position(db), self._as_of()) is not None
-
-    def _step(self, db: Connection, as_of: int, at: int) -> News | None:
-        old = _position(db)
-        news = self._news(db, old, as_of)
-        if news is not None:
-            _advance(db, old, news.position)
-            if self._seen is None:
-                drop_newest(db, before=self._first_hour(news))
-            written = self._organisations(db, news, as_of, at)
-            written |= self._areas(db, written, news, as_of, at)
-            self._watch.look(db, news.alerts, news.seen.organisations, written, as_of, at)
+            news = self._news(db, _position(db) or 0, as_of)
+            if news is not None:
+                self._read(db, news, self._first_hour(news) - self._standards.weights.horizon_hours * HOUR_US)
+                self._watch.prepare(db, news.alerts, news.seen.organisations, as_of)
         return news
+
+    def _step(self, db: Connection, news: News, as_of: int, at: int) -> None:
+        _advance(db, news.after, news.position)
+        if self._seen is None:
+            drop_newest(db, before=self._first_hour(news))
+        written = self._organisations(db, news, as_of, at)
+        written |= self._areas(db, written, news, as_of, at)
+        self._watch.look(db, news.alerts, news.seen.organisations, written, as_of, at)
 
     def _news(self, db: Connection, old: int, as_of: int) -> News | None:
         """What changed since the last step; None if nothing did."""
@@ -120,7 +126,7 @@ class Assessment:
             due = frozenset(seen.organisations) & (came | set(changed.values()))
             if not due and not changed:
                 return None
-        return News(position, changed, due, seen)
+        return News(old, position, changed, due, seen)
 
     def _first_hour(self, news: News) -> int:
         return news.seen.hour - (self._standards.weights.trend_hours - 1) * HOUR_US
@@ -130,7 +136,6 @@ class Assessment:
         w, start, due = self._standards.weights, self._first_hour(news), sorted(news.due)
         hours = np.arange(start, news.seen.hour + 1, HOUR_US)
         present = known.hours_with_data(db, due, start - w.coverage.hours * HOUR_US, news.seen.hour)
-        self._read(db, news, start - w.horizon_hours * HOUR_US)
         out = {}
         for id in due:
             o, facts = news.seen.organisations[id], self._columns[id]
@@ -180,15 +185,14 @@ def _changed_alerts(db: Connection, after: int) -> tuple[int, dict[str, str]]:
     return int(end), {r.object_id: r.org for r in rows}
 
 
-def _position(db: Connection) -> int:
+def _position(db: Connection) -> int | None:
     seq = db.execute(select(assessment.c.seq)).scalar()
-    if seq is None:
-        db.execute(insert(assessment).values(id=1, seq=0))
-        return 0
-    return int(seq)
+    return None if seq is None else int(seq)
 
 
 def _advance(db: Connection, old: int, new: int) -> None:
     t = assessment
+    if _position(db) is None:
+        db.execute(insert(t).values(id=1, seq=0))
     if db.execute(update(t).where((t.c.id == 1) & (t.c.seq == old)).values(seq=new)).rowcount != 1:
         raise Fenced("another assessment has gone on; this one begins anew")

@@ -52,19 +52,27 @@ class WarningWatch:
     def __init__(self, standards: Standards) -> None:
         self._standards = standards
         self._sightings: Sightings | None = None
+        self._found: dict[str, cases.Seen] = {}
         self._hour = 0
+
+    def prepare(self, db: Connection, changed: Mapping[str, str], organisations: Mapping[str, Organisation],
+                as_of: int) -> None:  # fmt: skip
+        """Read what :meth:`look` will need of the alerts that changed; the first time, of all of late."""
+        fresh = as_of - self._standards.warnings.fresh_hours * HOUR_US
+        if self._sightings is None:
+            self._sightings, self._found = self._begin(db, changed, organisations, fresh)
+        else:
+            self._found = cases.alerts(db, changed)
 
     def look(self, db: Connection, changed: Mapping[str, str], organisations: Mapping[str, Organisation],
              written: Mapping[tuple[str, str], Written], as_of: int, at: int) -> None:  # fmt: skip
         """Draft and update in the caller's transaction. ``changed``: alerts, with their organisation; ``written``: the
-        scopes whose index is new; times are microseconds, ``at`` dates the activity."""
+        scopes whose index is new; times are microseconds, ``at`` dates the activity. Call :meth:`prepare` before."""
         s = self._standards
         fresh = as_of - s.warnings.fresh_hours * HOUR_US
-        if self._sightings is None:
-            self._sightings, found = self._begin(db, changed, organisations, fresh)
-        else:
-            found = cases.alerts(db, changed)
-        sightings, subjects = self._sightings, self._see(self._sightings, found, changed, organisations)
+        sightings, found = self._sightings, self._found
+        assert sightings is not None
+        subjects = self._see(sightings, found, changed, organisations)
         if self._hour != hour(as_of):
             self._hour = hour(as_of)
             sightings.forget(fresh)
