@@ -6,7 +6,7 @@ import { Redirect, Route, Switch } from "wouter";
 import { ApiError, get, onUnauthorised, send } from "./api/client";
 import { close, open } from "./api/stream";
 import type { Session } from "./api/types";
-import { Boundary, Crashed, Failed, Skeleton } from "./components/States";
+import { Boundary, Crashed, Pending } from "./components/States";
 import { Toasts } from "./components/toast";
 import { useSpeech } from "./i18n";
 import { Login } from "./layout/Login";
@@ -45,7 +45,7 @@ async function enter(token: string | null): Promise<Entry> {
 }
 
 export function App(): ReactNode {
-  const { lang } = useSpeech();
+  const { lang, t } = useSpeech();
   const [mode, keep] = useState<Mode>(initialMode);
   const [entry, setEntry] = useState<Entry>({ at: "asking" });
 
@@ -72,8 +72,8 @@ export function App(): ReactNode {
 
   return (
     <ConfigProvider theme={antdTheme(mode)} locale={lang === "zh" ? zhCN : enUS} button={{ autoInsertSpace: false }}>
-      {entry.at === "asking" && <div className="page"><Skeleton /></div>}
-      {entry.at === "failed" && <main><Failed error={entry.error} retry={() => void enter(null).then(setEntry)} /></main>}
+      {entry.at === "asking" && <main><Pending /></main>}
+      {entry.at === "failed" && <main><Pending title={t("app.name")} error={entry.error} retry={() => void enter(null).then(setEntry)} /></main>}
       {entry.at === "out" && <Login ended={entry.ended} mode={mode} setMode={setMode} enter={async (token) => {
         const next = await enter(token);
         if (next.at === "in") setEntry(next);
@@ -88,7 +88,7 @@ export function App(): ReactNode {
 function Pages(): ReactNode {
   return (
     <Boundary fallback={<Crashed />}>
-      <Suspense fallback={<div className="page"><Skeleton lines={8} /></div>}>
+      <Suspense fallback={<Pending />}>
         <Switch>
           <Route path="/"><Redirect to="/overview" replace /></Route>
           <Route path="/overview" component={Analyst} />

@@ -14,6 +14,17 @@ export function Skeleton({ lines = 4 }: { lines?: number }): ReactNode {
   );
 }
 
+/** A page of which nothing is there yet: it has a heading all the same. */
+export function Pending({ title, error, retry }: { title?: string; error?: ApiError | undefined; retry?: () => void }): ReactNode {
+  const { t } = useSpeech();
+  return (
+    <div className="page">
+      <h1 className="hidden">{title ?? t("state.loading")}</h1>
+      {error ? <Failed error={error} {...(retry ? { retry } : {})} /> : <Skeleton lines={12} />}
+    </div>
+  );
+}
+
 export function Empty(p: { icon?: IconName; title: string; lead?: string; page?: boolean; children?: ReactNode }): ReactNode {
   return (
     <div className="notice">

@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect } from "react";
 import { useLoad } from "../../api/useLoad";
 import type { Stats } from "../../api/types";
-import { Failed, Skeleton } from "../../components/States";
+import { Pending } from "../../components/States";
 import { Time } from "../../components/Show";
 import { useSpeech } from "../../i18n";
 import { bytes, number, percent } from "../../lib/format";
@@ -18,7 +18,7 @@ export default function Platform(): ReactNode {
     const timer = setInterval(reload, EVERY);
     return () => clearInterval(timer);
   }, [reload]);
-  if (!data) return <div className="page">{error ? <Failed error={error} retry={reload} /> : <Skeleton lines={10} />}</div>;
+  if (!data) return <Pending title={t("status.title")} error={error} retry={reload} />;
   const p = data.pipeline;
   const lag = p.lag.reduce((n, l) => n + l.messages, 0);
   const share = p.disk_limit ? p.disk_used / p.disk_limit : 0;

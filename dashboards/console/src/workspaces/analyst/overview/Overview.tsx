@@ -5,7 +5,7 @@ import { useCalm } from "../../../api/useCalm";
 import { useLoad } from "../../../api/useLoad";
 import { BarList } from "../../../components/BarList";
 import { Num, Severity, Subject, Time } from "../../../components/Show";
-import { Empty, Failed, Skeleton } from "../../../components/States";
+import { Empty, Pending, Skeleton } from "../../../components/States";
 import { useSpeech } from "../../../i18n";
 import { link, OPEN } from "../../../lib/filters";
 import { local, number, percent } from "../../../lib/format";
@@ -18,7 +18,7 @@ export function Overview(): ReactNode {
   const { t } = useSpeech();
   const { data, error, reload } = useLoad<Stats>("/stats");
   useCalm(reload);
-  if (!data) return <div className="page">{error ? <Failed error={error} retry={reload} /> : <Skeleton lines={12} />}</div>;
+  if (!data) return <Pending title={t("nav.overview")} error={error} retry={reload} />;
   return (
     <div className="page">
       <header><h1>{t("nav.overview")}</h1><span className="muted">{t("overview.lead", { at: local(data.as_of) })}</span></header>

@@ -4,7 +4,7 @@ import { useCalm } from "../../../api/useCalm";
 import { useLoad } from "../../../api/useLoad";
 import type { Score, ScoreDetail, Situation } from "../../../api/types";
 import { Band } from "../../../components/Band";
-import { Failed, Skeleton } from "../../../components/States";
+import { Failed, Pending, Skeleton } from "../../../components/States";
 import { useSpeech } from "../../../i18n";
 import { link, OPEN } from "../../../lib/filters";
 import { fixed, local, number } from "../../../lib/format";
@@ -18,7 +18,7 @@ export function Province(): ReactNode {
   const { data, error, reload } = useLoad<Situation>("/situation");
   const detail = useLoad<ScoreDetail>(data ? `/situation/province/${data.province.id}` : null);
   useCalm(() => { reload(); detail.reload(); }, (c) => c.object === "situation");
-  if (!data) return <div className="page">{error ? <Failed error={error} retry={reload} /> : <Skeleton lines={12} />}</div>;
+  if (!data) return <Pending title={t("nav.situation")} error={error} retry={reload} />;
   return (
     <div className="page">
       <header><h1>{say(data.province.name)} · {t("nav.situation")}</h1><span className="muted">{t("overview.lead", { at: local(data.as_of) })}</span></header>

@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import { useCalm } from "../../../api/useCalm";
 import { useLoad } from "../../../api/useLoad";
 import type { Organisation, Page, Scope, ScoreDetail } from "../../../api/types";
-import { Failed, Skeleton } from "../../../components/States";
+import { Pending } from "../../../components/States";
 import { useSpeech } from "../../../i18n";
 import { cityName } from "../../../lib/cities";
 import { local } from "../../../lib/format";
@@ -15,7 +15,7 @@ export function ScorePage({ scope, id }: { scope: Scope; id: string }): ReactNod
   const { data, error, reload } = useLoad<ScoreDetail>(`/situation/${scope}/${encodeURIComponent(id)}`);
   const organisations = useLoad<Page<Organisation>>(scope === "organisation" ? "/organisations" : null, { limit: 200 });
   useCalm(reload, (c) => c.object === "situation" && c.situation?.id === id);
-  if (!data) return <div className="page">{error ? <Failed error={error} retry={reload} /> : <Skeleton lines={12} />}</div>;
+  if (!data) return <Pending title={t("nav.situation")} error={error} retry={reload} />;
   const org = organisations.data?.items.find((o) => o.id === id);
   return (
     <div className="page">

@@ -6,7 +6,7 @@ import { useLoad } from "../../../api/useLoad";
 import type { Warning } from "../../../api/types";
 import { Level } from "../../../components/Level";
 import { Safe, Severity, State, Subject, Time } from "../../../components/Show";
-import { Failed, Skeleton } from "../../../components/States";
+import { Pending } from "../../../components/States";
 import { Timeline } from "../../../components/Timeline";
 import { useSpeech } from "../../../i18n";
 import { link } from "../../../lib/filters";
@@ -19,7 +19,7 @@ export function WarningPage({ id }: { id: string }): ReactNode {
   const { data: w, error, reload, set } = useLoad<Warning>(`/warnings/${id}`);
   const [act, setAct] = useState<ActName | null>(null);
   useCalm(reload, (c) => c.object === "warning" && c.object_id === id && act === null);
-  if (!w) return <div className="page">{error ? <Failed error={error} retry={reload} /> : <Skeleton lines={12} />}</div>;
+  if (!w) return <Pending title={t("warning.title")} error={error} retry={reload} />;
   return (
     <div className="page">
       <nav className="crumbs" aria-label={t("situation.path")}><Link href="/warnings">{t("warning.title")}</Link></nav>
