@@ -91,10 +91,13 @@ def conditions(asked: AlertFilter, names: Names, *, along: str = "") -> list[Col
         out.append(a.c.techniques.contains(f'"{asked.technique}"', autoescape=True))
     if asked.q:
         out.append(or_(*(c.icontains(asked.q, autoescape=True) for c in (a.c.subject, a.c.related, a.c.rule))))
-    if asked.from_ is not None:
-        out.append(a.c.last_seen >= microseconds(_utc(asked.from_)))
-    if asked.to is not None:
-        out.append(a.c.last_seen < microseconds(_utc(asked.to)))
+    for column, since, until in ((a.c.last_seen, asked.from_, asked.to),
+                                 (a.c.first_seen, asked.first_from, asked.first_to)):  # fmt: skip
+        own: Any = column if column.name == along else _plain(column)
+        if since is not None:
+            out.append(own >= microseconds(_utc(since)))
+        if until is not None:
+            out.append(own < microseconds(_utc(until)))
     return out
 
 

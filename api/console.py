@@ -17,6 +17,7 @@ _POLICY = (
 )
 SAFETY = {"content-security-policy": _POLICY, "x-content-type-options": "nosniff", "x-frame-options": "DENY",
           "referrer-policy": "no-referrer", "cross-origin-opener-policy": "same-origin"}  # fmt: skip
+_FILES = (".js", ".css", ".map", ".png", ".svg", ".ico", ".json", ".txt", ".webmanifest", ".br")
 _ABSENT = ("<!doctype html><meta charset=utf-8><title>Fengsui</title><p>The console is not built here: "
            "<code>make console</code>. The API is at <a href=/api/v1/docs>/api/v1/docs</a>."
            "<p lang=zh>控制台尚未构建：<code>make console</code>。")  # fmt: skip
@@ -45,7 +46,7 @@ class Console:
         if path and found.is_relative_to(self._root) and found.is_file():
             hashed = path.startswith("assets/")
             return self._file(request, found, "public, max-age=31536000, immutable" if hashed else "no-cache")
-        if path.startswith("assets/") or "." in path.rpartition("/")[2]:
+        if path.startswith("assets/") or path.endswith(_FILES):  # an organisation's id may have a dot, too
             return response(request.headers, ProblemError(404, "not-found"))
         index = self._root / "index.html"
         if not index.is_file():

@@ -113,6 +113,8 @@ class AlertFilter(Asked):
     q: Annotated[str, Field(max_length=200, description="Text in subject, related subjects or rule")] = ""
     from_: Annotated[datetime | None, Field(alias="from", description="Last seen at or after")] = None
     to: Annotated[datetime | None, Field(description="Last seen before")] = None
+    first_from: Annotated[datetime | None, Field(description="First seen at or after")] = None
+    first_to: Annotated[datetime | None, Field(description="First seen before")] = None
     below: Annotated[bool, Field(description="Add what stays below the alert line")] = False
 
 

@@ -37,6 +37,12 @@ TEXT: dict[str, tuple[str, str]] = {
     "internal": ("Something went wrong here; it has been logged", "服务器内部出错，已记录"),
 }  # fmt: skip
 
+_ACTS = {
+    "triaged": ("triaged", "作了处置"), "edited": ("edited", "作了修改"), "issued": ("issued", "已发布"),
+    "adjusted": ("adjusted", "已调整"), "lifted": ("lifted", "已解除"), "dismissed": ("dismissed", "决定不予发布"),
+    "drafted": ("drafted", "起草了它"), "updated": ("updated", "更新了它"),
+    "proposed": ("proposed a change of", "提出了调整建议"),
+}  # fmt: skip
 _NO_TIME = ("is no time such as 2026-11-24T08:00:00Z", "不是有效时间，例如 2026-11-24T08:00:00Z")
 _REASONS = {
     "extra_forbidden": ("unknown: it is none of those described", "未知：不在接口说明之列"),
@@ -116,8 +122,8 @@ async def invalid(request: Request, error: Exception) -> Response:
 async def conflict(request: Request, error: Exception) -> Response:
     """Somebody acted after what the person saw: who, when and what."""
     assert isinstance(error, Conflict)
-    when = time_text(error.at)
-    detail = (f"{error.actor} did this at {when}: {error.act}.", f"{error.actor} 于 {when} 执行了操作：{error.act}。")
+    when, (en, zh) = time_text(error.at)[:19].replace("T", " "), _ACTS.get(error.act, (error.act, error.act))
+    detail = (f"{error.actor} {en} it at {when} UTC.", f"{error.actor} 于 {when}（UTC）{zh}。")
     return response(request.headers, ProblemError(409, "conflict", detail))
 
 

@@ -90,6 +90,8 @@ def _detail(ctx: Context, db: Connection, key: str) -> dict[str, Any]:
     found = warning_book.detail(db, key)
     rows = {r.id: r for r in db.execute(select(*LINE).where(m.alert.c.id.in_(found["basis"])))}
     basis = [views.alert(rows[i], ctx.rules, ctx.names) for i in found["basis"] if i in rows]
+    for lang, notice in found["notice"].items():
+        notice["issuer"] = notice["issuer"] or ctx.issuer[lang]  # of a draft: who would issue it
     return found | {"basis": basis}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -28,6 +30,8 @@ IDLE = 0.2
 STATUS_KEEP = 1.0
 ASSESS_REST = 1.0
 """Seconds between two assessments of the situation at least: each holds the registry's lock."""
+BEHIND = {"slices": 10, "windows": 10, "detect": 5}
+"""Lanes that give way when there is more to do than cores: first what people wait for and what comes in, then hunts."""
 JOIN = 30.0
 """Seconds that stopping waits for a step to end; what it had in hand is done again at the next start."""
 
@@ -75,6 +79,7 @@ class Service:
 
     def _lane(self, name: str, steppers: Sequence[Stepper]) -> None:
         try:
+            _give_way(BEHIND.get(name, 0))
             keep_going(steppers, self.platform.clock, time.monotonic, self.stopping.is_set, self._idle, self.health)
         except BaseException as e:  # noqa: BLE001 told to all and raised by serve: a lane must not end in silence
             log.error("%s: %s", name, e)
@@ -127,6 +132,12 @@ class Service:
             "sources": [_source(f) for f in live.folders], "dead_letters": sum(p.bus.ends([DEAD]).values()),
             "roles": roles, "problems": problems, "stuck": self.health.stuck(),
         }  # fmt: skip
+
+
+def _give_way(by: int) -> None:
+    """Have this thread give way to others, as ``nice`` does for a process; only Linux counts it by thread."""
+    if by and sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), by)
 
 
 def _source(f: FolderState) -> dict[str, Any]:
