@@ -29,11 +29,12 @@ class Console:
         self.faults: list[str] = []
         self.requests: list[Request] = []
 
-    def context(self, *, lang: str = "en", theme: str = "light", signed_in: bool = True) -> BrowserContext:
-        """A browser of somebody new."""
+    def context(self, *, lang: str = "en", theme: str = "light", signed_in: bool = True,
+                still: bool = False) -> BrowserContext:  # fmt: skip
+        """A browser of somebody new; ``still``: who has asked the system for less motion."""
         context = self._browser.new_context(
             locale=LOCALES[lang], color_scheme="dark" if theme == "dark" else "light", timezone_id="Asia/Shanghai",
-            viewport={"width": 1440, "height": 900}, reduced_motion="reduce")  # fmt: skip
+            viewport={"width": 1440, "height": 900}, reduced_motion="reduce" if still else "no-preference")  # fmt: skip
         context.set_default_timeout(PATIENCE_MS)
         if signed_in:
             context.add_cookies([self._server.cookie()])  # type: ignore[list-item]
