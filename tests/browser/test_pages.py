@@ -23,10 +23,18 @@ _RULES = """async () => {
     return {kept: found.passes.length, broken};
 }"""
 
+_HIDDEN = """() => Math.min(3000, Math.max(0, ...[...document.querySelectorAll('#content, .detail, .q-frame')]
+    .map(e => e.scrollHeight - e.clientHeight)))"""
+"""How many points of the page are below the window."""
+
 
 def _photograph(page, name):
+    """The page as high as what is on it: its parts scroll by themselves."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    before = page.viewport_size
+    page.set_viewport_size({"width": before["width"], "height": before["height"] + page.evaluate(_HIDDEN)})
+    page.screenshot(path=PICTURES / f"{name}.png")
+    page.set_viewport_size(before)
 
 
 def _broken(page):
