@@ -7,7 +7,8 @@ does, and a filter that little fits costs a walk along the index, not along the 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, func, or_, select
@@ -27,6 +28,8 @@ _ORDERS: dict[str, tuple[str, ...]] = {
     "severity": ("severity", "last_seen", "id"), "last_seen": ("last_seen", "id"),
     "first_seen": ("first_seen", "id"), "count": ("count", "id"),
 }  # fmt: skip
+KEEP = 1.0
+"""Seconds that counts are shown before they are counted again, where something changed."""
 FACETS = ("state", "severity", "org", "city", "rule", "domain")
 _COLUMNS = ("queued", "org", "rule", "state", "severity", "domain")
 
@@ -91,9 +94,9 @@ def conditions(asked: AlertFilter, names: Names, *, along: str = "") -> list[Col
         out.append(a.c.techniques.contains(f'"{asked.technique}"', autoescape=True))
     if asked.q:
         out.append(or_(*(c.icontains(asked.q, autoescape=True) for c in (a.c.subject, a.c.related, a.c.rule))))
-    for column, since, until in ((a.c.last_seen, asked.from_, asked.to),
-                                 (a.c.first_seen, asked.first_from, asked.first_to)):  # fmt: skip
-        own: Any = column if column.name == along else _plain(column)
+    times: list[Any] = [(a.c.last_seen, asked.from_, asked.to), (a.c.first_seen, asked.first_from, asked.first_to)]
+    for column, since, until in times:
+        own = column if column.name == along else _plain(column)
         if since is not None:
             out.append(own >= microseconds(_utc(since)))
         if until is not None:
@@ -119,8 +122,9 @@ _FACETED = {"state", "severity", "org", "city", "rule", "domain", "severity_min"
 class FacetCounts:
     """Counts of alerts by every combination of facet values, read along one index; remembered until news comes."""
 
-    def __init__(self) -> None:
-        self._seen: tuple[int, list[Any]] = (-1, [])
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._seen: tuple[int, float, list[Any]] = (-1, 0.0, [])
 
     def facets(self, db: Connection, asked: AlertFilter, rules: Mapping[str, Rule], names: Names) -> dict[str, Any]:
         combinations = self._combinations(db, asked, names)
@@ -142,12 +146,19 @@ class FacetCounts:
         others = asked.model_copy(update={f: getattr(_PLAIN, f) for f in _FACETED})
         if others != _PLAIN:
             return _grouped(db, conditions(others, names))
-        newest = db.execute(select(func.max(activity.c.seq))).scalar() or 0
-        seen, combinations = self._seen
+        return self.combinations(db)
+
+    def combinations(self, db: Connection) -> list[Any]:
+        """(queued, org, rule, state, severity, domain, count) of all alerts, as they were a moment ago."""
+        seen, at, found = self._seen
+        now = self._monotonic()
+        if seen >= 0 and now - at < KEEP:
+            return found
+        newest = int(db.execute(select(func.max(activity.c.seq))).scalar() or 0)
         if seen != newest:
-            combinations = _grouped(db, [])
-            self._seen = (newest, combinations)
-        return combinations
+            found = _grouped(db, [])
+        self._seen = (newest, now, found)
+        return found
 
 
 def _grouped(db: Connection, where: Iterable[ColumnElement[bool]]) -> list[Any]:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import live_view, metrics, problems
+from api.alert_query import FacetCounts
 from api.auth import Guard, Keys
 from api.console import Console, folder
 from api.context import Context
@@ -54,7 +55,8 @@ def create(ctx: Context) -> FastAPI:
 
     app = FastAPI(title="Fengsui", version=ctx.version, lifespan=lifespan, docs_url=None, redoc_url=None,
                   openapi_url=f"{PREFIX}/openapi.json")  # fmt: skip
-    app.state.context, app.state.live, app.state.stats = ctx, live, Stats()
+    app.state.context, app.state.live, app.state.counts = ctx, live, FacetCounts()
+    app.state.stats = Stats(app.state.counts)
     app.state.keys = Keys(ctx.token, ctx.secret, ctx.clock)
     app.state.metrics = metrics.registry(ctx.status, lambda: live.open)
     _route(app)

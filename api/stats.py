@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from api.alert_query import FacetCounts
 from api.context import Context
 from api.event_query import LIMITS
 from fengsui.finding import HOUR_US
@@ -18,30 +19,34 @@ from fengsui.registry.models import alert as a
 from fengsui.schema import EVENTS
 from fengsui.wording import title
 
-KEEP = 2.0
+KEEP = 3.0
 HOURS, TOP = 48, 10
 OPEN = ("new", "in_progress")
 
 
 class Stats:
-    """Remembered for two seconds: many readers ask at once, and nobody sees the difference."""
+    """Remembered for a while: many readers ask at once, and nobody sees the difference. While one collects, the others
+    get what was there before."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic, self._lock = monotonic, Lock()
+    def __init__(self, counts: FacetCounts, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._counts, self._monotonic, self._lock = counts, monotonic, Lock()
         self._seen: tuple[float, dict[str, Any]] | None = None
 
     def get(self, ctx: Context) -> dict[str, Any]:
+        seen = self._seen
+        if seen is not None and (self._monotonic() - seen[0] < KEEP or self._lock.locked()):
+            return seen[1]
         with self._lock:
-            now = self._monotonic()
-            if self._seen is None or now - self._seen[0] > KEEP:
-                self._seen = (now, _collect(ctx))
+            began = self._monotonic()
+            if self._seen is None or began - self._seen[0] >= KEEP:
+                self._seen = (began, _collect(ctx, self._counts))
             return self._seen[1]
 
 
-def _collect(ctx: Context) -> dict[str, Any]:
+def _collect(ctx: Context, counts: FacetCounts) -> dict[str, Any]:
     status = ctx.status()
     with ctx.reader.connect() as db:
-        alerts = _alerts(db, ctx)
+        alerts = _alerts(db, ctx, counts)
     return {"as_of": time_text(ctx.as_of()), "events": _events(ctx), "alerts": alerts, "pipeline": status}
 
 
@@ -56,17 +61,18 @@ def _events(ctx: Context) -> dict[str, Any]:
             "last_read_at": None if newest is None else time_text(newest)}  # fmt: skip
 
 
-def _alerts(db: Connection, ctx: Context) -> dict[str, Any]:
-    queued = a.c.queued.is_(True)
-    live = queued & a.c.state.in_(OPEN)
-    total = db.execute(select(func.count()).where(queued)).scalar() or 0
-    by_org = db.execute(select(a.c.org, a.c.severity, func.count()).where(live).group_by(a.c.org, a.c.severity)).all()
-    by_rule = db.execute(select(a.c.rule, func.count()).where(live).group_by(a.c.rule)).all()
+def _alerts(db: Connection, ctx: Context, counts: FacetCounts) -> dict[str, Any]:
     severities: Counter[int] = Counter()
     cities: Counter[str] = Counter()
+    rules: Counter[str] = Counter()
     worst: dict[str, int] = {}
-    for org, severity, n in by_org:
+    total = 0
+    for queued, org, rule, state, severity, _, n in counts.combinations(db):
+        total += n if queued else 0
+        if not queued or state not in OPEN:
+            continue
         severities[severity] += n
+        rules[rule] += n
         city = ctx.names.organisation(org)["city"]
         if city:
             cities[city] += n
@@ -79,7 +85,7 @@ def _alerts(db: Connection, ctx: Context) -> dict[str, Any]:
                     for c in ctx.names.cities],
         "top_subjects": _subjects(db),
         "top_rules": [{"rule": r, "title": title(ctx.rules, r), "count": n}
-                      for r, n in sorted(by_rule, key=lambda x: (-x[1], x[0]))[:TOP]],
+                      for r, n in sorted(rules.items(), key=lambda x: (-x[1], x[0]))[:TOP]],
     }  # fmt: skip
 
 

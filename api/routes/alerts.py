@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
 from starlette.responses import Response
 
@@ -32,7 +32,6 @@ from fengsui.registry import models as m
 from situation.triage import triage
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], dependencies=SIGNED_IN)
-_counts = FacetCounts()
 MOST_EVIDENCE = 1_000
 
 
@@ -45,10 +44,11 @@ def list_alerts(ctx: Ctx, asked: Annotated[AlertQuery, Query()]) -> Response:
 
 
 @router.get("/facets", operation_id="countAlerts", response_model=Facets, responses=problems())
-def facets(ctx: Ctx, asked: Annotated[AlertFilter, Query()]) -> Response:
+def facets(ctx: Ctx, request: Request, asked: Annotated[AlertFilter, Query()]) -> Response:
     """How many alerts there are by state, severity, organisation, city, rule and domain."""
+    counts: FacetCounts = request.app.state.counts
     with ctx.reader.connect() as db:
-        return views.json(_counts.facets(db, asked, ctx.rules, ctx.names))
+        return views.json(counts.facets(db, asked, ctx.rules, ctx.names))
 
 
 @router.post("/triage", operation_id="triageAlerts", response_model=BulkDone, responses=problems(403, 404, 409, 413))

@@ -79,7 +79,7 @@ alert = Table(
     Index("ix_alert_count", "queued", "count", "id", *_FILTERED),
     Index("ix_alert_org", "org", "last_seen"),
     Index("ix_alert_network", "network", "queued", "severity", "last_seen", "id"),
-    Index("ix_alert_subject", "subject"),
+    Index("ix_alert_subject", "queued", "subject", "state", "severity"),
     # What is counted by facet, in the order in which it is grouped: no row is read, nothing is sorted.
     Index("ix_alert_facets", "queued", "org", "rule", "state", "severity", "domain"),
 )  # fmt: skip

@@ -13,7 +13,7 @@ _QUEUES = {
     "ix_alert_first_seen": ["queued", "first_seen", "id", *_FILTERED],
     "ix_alert_count": ["queued", "count", "id", *_FILTERED],
     "ix_alert_network": ["network", "queued", "severity", "last_seen", "id"],
-    "ix_alert_subject": ["subject"],
+    "ix_alert_subject": ["queued", "subject", "state", "severity"],
     "ix_alert_facets": ["queued", "org", "rule", "state", "severity", "domain"],
 }
 
