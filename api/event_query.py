@@ -143,8 +143,7 @@ def evidence(query: Query, org: str, network: str, items: Sequence[str]) -> list
         if kind not in EVENTS:
             continue
         columns = ", ".join(f"`{c.name}`" for c in EVENTS[kind].columns)
-        # Each time by itself: the sort key then finds the few granules that may hold them, however far apart they lie; and
-        # all of it before the other columns are read, of those granules that do.
+        # Each time by itself: the sort key then finds the few granules that hold them, however far apart they lie.
         times = {f"t{i}": ts for i, ts in enumerate(sorted({e.ts for e in wanted}))}
         moments = ", ".join(f"fromUnixTimestamp64Micro({{{t}:Int64}}, 'UTC')" for t in times)
         sql = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,10 +38,25 @@ def alert(row: Any, rules: Mapping[str, Rule], names: Names) -> dict[str, Any]:
         "rule": row.rule, "title": title(rules, row.rule), "subject": row.subject,
         "related": msgspec.json.decode(row.related), "severity": row.severity, "confidence": row.confidence,
         "queued": bool(row.queued), "category": row.category, "category_name": names.category(row.category),
-        "domain": row.domain, "techniques": msgspec.json.decode(row.techniques), "summary": summary(rules, row.summary),
+        "domain": row.domain, "techniques": msgspec.json.decode(row.techniques), "summary": _story(row, rules),
         "first_seen": time_text(row.first_seen), "last_seen": time_text(row.last_seen), "count": row.count,
         "state": row.state, "assignee": row.assignee, "changed": row.changed_seq,
     }  # fmt: skip
+
+
+_STORIES: OrderedDict[tuple[str, str], dict[str, str]] = OrderedDict()
+_MOST_STORIES = 20_000
+
+
+def _story(row: Any, rules: Mapping[str, Rule]) -> dict[str, str]:
+    """The alert's summary in words; remembered, for the head of the queue is read again and again."""
+    key = (row.id, row.summary)
+    found = _STORIES.get(key)
+    if found is None:
+        found = _STORIES[key] = summary(rules, row.summary)
+        if len(_STORIES) > _MOST_STORIES:
+            _STORIES.popitem(last=False)
+    return found
 
 
 def finding(f: Finding, rules: Mapping[str, Rule]) -> dict[str, Any]:
