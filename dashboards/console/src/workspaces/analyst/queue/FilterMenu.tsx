@@ -6,7 +6,7 @@ import { useSpeech } from "../../../i18n";
 import { type Filters, type Many, put, toggle } from "../../../lib/filters";
 import { fromInput, toInput } from "../../../lib/format";
 import { useHere } from "../../../session";
-import { useValueName } from "./Toolbar";
+import { useValueName } from "./valueName";
 
 const FIELDS: readonly FacetName[] = ["state", "severity", "org", "city", "rule", "domain"];
 type Section = FacetName | "assignee" | "time";

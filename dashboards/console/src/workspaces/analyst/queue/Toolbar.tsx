@@ -1,14 +1,12 @@
 import { Button, Input, type InputRef, Popover } from "antd";
 import { type ReactNode, type RefObject, useEffect, useState } from "react";
-import type { FacetName, Facets } from "../../../api/types";
+import type { Facets } from "../../../api/types";
 import { Icon } from "../../../components/Icon";
 import { inside } from "../../../components/inside";
 import { useSpeech } from "../../../i18n";
-import { type Filters, isEmpty, MANY, type Many, NO_FILTERS, ONE, type One, put, SORTS, toggle, type View } from "../../../lib/filters";
-import { local } from "../../../lib/format";
-import { cityName } from "../../../lib/cities";
-import { visible } from "../../../lib/escape";
+import { type Filters, isEmpty, MANY, NO_FILTERS, ONE, put, SORTS, toggle, type View } from "../../../lib/filters";
 import { FilterMenu } from "./FilterMenu";
+import { useValueName } from "./valueName";
 
 interface Props {
   view: View;
@@ -81,22 +79,4 @@ function Chips({ filters, change, facets }: { filters: Filters; change: (f: Filt
       ))}
     </ul>
   );
-}
-
-export function useValueName(facets: Facets | undefined): (field: Many | One, value: string) => string {
-  const { t, say, word, lang } = useSpeech();
-  return (field, value) => {
-    if (!value) return t("facet.none");
-    switch (field) {
-      case "state": return word("alert.state", value);
-      case "severity": case "severity_min": return word("severity", value);
-      case "domain": return word("domain", value);
-      case "city": return cityName(value, lang);
-      case "from": case "to": return local(value);
-      default: {
-        const known = facets?.facets[field as FacetName]?.find((f) => String(f.value) === value);
-        return visible(known ? say(known.label) : value);
-      }
-    }
-  };
 }
