@@ -39,8 +39,8 @@ def server(folder: Path, replay: Replay) -> Server:
     return Server(folder, f'indicators = ["{replay.province.indicators}"]\n{watched}')
 
 
-def triage(server: Server, done: dict[str, tuple[str, str]], r: random.Random) -> None:
-    """Do what an analyst does to one alert; ``done`` holds what was acknowledged."""
+def triage(server: Server, done: dict[str, tuple[str, str]], r: random.Random) -> bool:
+    """Do what an analyst does to one alert; ``done`` holds what was acknowledged. Whether anything was."""
     page = server.ask("/api/v1/alerts?limit=50&state=new&state=in_progress")
     if page and page["items"]:
         alert = r.choice(page["items"])
@@ -48,6 +48,7 @@ def triage(server: Server, done: dict[str, tuple[str, str]], r: random.Random) -
         answer = server.ask(f"/api/v1/alerts/{alert['id']}", {"state": state, "assignee": who})
         if answer:
             done[alert["id"]] = (answer["state"], answer["assignee"])
+    return bool(done)
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ def run(folder: Path, kills: int, seed: int, organisations: int = 4) -> bool:
             rough.start()
             time.sleep(r.uniform(0.5, 9.0))
             triage(rough, done, r)
+            if i == kills - 1 and not done:  # it never lived long enough for an alert, and a person must have acted
+                rough.wait(lambda: triage(rough, done, r), 120.0)
             time.sleep(r.uniform(0.0, 2.0))
             rough.stop(signal.SIGKILL)
         day.step(day.steps - 1)
