@@ -627,6 +627,7 @@ class WarningPage(Out):
 class Matrix(Out):
     importance: str
     damage: str
+    level: Level | None = Field(description="What the matrix asks for; a person may have chosen another")
     why: Text
 
 

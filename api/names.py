@@ -34,6 +34,16 @@ def both(pair: tuple[str, str]) -> Text:
     return {"en": pair[0], "zh": pair[1]}
 
 
+UPLOADS = "uploads"
+"""The organisation of files that were handed in, where none was chosen: in no city, in no index."""
+
+
+def _unknown(key: str) -> dict[str, Any]:
+    """An organisation that is not registered is called by its id."""
+    return {"id": key, "name": both((key, key)), "city": "", "sector": "", "size": "", "protection_level": 0,
+            "critical": False, "importance": "general", "has_data": True}  # fmt: skip
+
+
 class Names:
     """Names of cities and categories from ``standards``, of organisations from the registry."""
 
@@ -61,9 +71,9 @@ class Names:
     def organisation(self, key: str) -> dict[str, Any]:
         """An organisation; one that is not registered is called by its id."""
         found = self.organisations().get(key)
-        return found or {"id": key, "name": both((key, key)), "city": "", "sector": "", "size": "",
-                         "protection_level": 0, "critical": False, "importance": "general",
-                         "has_data": True}  # fmt: skip
+        if found is None and key == UPLOADS:
+            return _unknown(key) | {"name": both(("files handed in", "上传的数据"))}
+        return found or _unknown(key)
 
     def in_cities(self, cities: list[str]) -> list[str]:
         """Ids of the organisations in these cities."""

@@ -248,7 +248,7 @@ def detail(db: Connection, id: str) -> dict[str, Any]:
     w = get(db, id)
     g, body = w.body.content.grade, w.body
     return shown(w) | {
-        "matrix": {"importance": g.importance, "damage": g.damage, "why": g.why.both()},
+        "matrix": {"importance": g.importance, "damage": g.damage, "level": g.level, "why": g.why.both()},
         "notice": msgspec.to_builtins(notice_of(w)),
         "basis": list(body.content.severities),
         "proposal": {"level": body.proposal.level, "why": body.proposal.why.both()} if body.proposal else None,

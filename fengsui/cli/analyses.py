@@ -21,6 +21,7 @@ import msgspec
 from sqlalchemy import and_, func, insert, or_, select, update
 
 from api.context import Handed
+from api.names import UPLOADS
 from collectors.jobs import Job
 from collectors.live import LiveCollector
 from collectors.network.sources import sources_of
@@ -37,8 +38,6 @@ from fengsui.schema import EVENTS
 
 log = logging.getLogger("fengsui.analyses")
 
-UPLOADS = "uploads"
-"""The organisation of what is handed in, where none was chosen: in no city, in no index."""
 SENSOR = "upload"
 WAITING, READING, HUNTING, DONE, FAILED = "waiting", "reading", "hunting", "done", "failed"
 _PHASES: tuple[tuple[str, ...], ...] = (tuple(map(events, EVENTS)), (STORED,), (FINDINGS,))

@@ -5,7 +5,7 @@ import { begin, body, isComplete, preview } from "../src/workspaces/regulator/wa
 const notice = { category: "c", level: "Yellow warning", start_time: "s", scope: "where", matters: "what", measures: "do", issuer: "" };
 const warning = {
   id: "w", level: "yellow", level_name: { en: "", zh: "" }, state: "draft", trigger: "critical_alert", title: { en: "", zh: "" }, orgs: [], cities: [], subject: "", created_at: "", issued_at: null,
-  changed: 42, matrix: { importance: "general", damage: "general", why: { en: "", zh: "" } }, notice: { en: notice, zh: notice }, basis: [], proposal: null, record: [], actions: [],
+  changed: 42, matrix: { importance: "general", damage: "general", level: "yellow", why: { en: "", zh: "" } }, notice: { en: notice, zh: notice }, basis: [], proposal: null, record: [], actions: [],
 } as Warning;
 
 describe("what is sent", () => {

@@ -25,7 +25,7 @@ export function AnalysisCard({ analysis: a }: { analysis: Analysis }): ReactNode
       </div>
       {running && <progress className="bar-progress" aria-label={t("analyse.progress")} max={a.total_bytes || 1} {...(a.state === "hunting" ? {} : { value: a.done_bytes })} />}
       <ul className="files">{a.files.map((f, i) => <FileLine key={i} file={f} />)}</ul>
-      {!running && (
+      {!running && a.state !== "failed" && (
         <div className="row">
           <Link className="result" href={link({ one: { network: a.network } })}>
             {a.alerts ? t("analyse.alerts", { n: number(a.alerts, lang) }) : t("analyse.alerts.none")}<Icon name="right" size={14} />
@@ -47,7 +47,7 @@ function FileLine({ file: f }: { file: AnalysisFile }): ReactNode {
         <Icon name="file" /><span className="mono"><Safe>{f.name}</Safe></span><span className="muted small">{bytes(f.bytes, lang)}</span>
         <span className={`file-state file-${f.state}`}>{word("analyse.file", f.state)}</span>
         {f.rows > 0 && <span className="muted small">{number(f.rows, lang)} {t("analyse.rows")}</span>}
-        {f.already > 0 && <span className="muted small">{f.read_at && f.rows === 0 ? t("analyse.already", { at: local(f.read_at) }) : t("analyse.already.some", { n: number(f.already, lang) })}</span>}
+        {f.already > 0 && <span className="muted small">{f.read_at && f.already >= f.rows ? t("analyse.already", { at: local(f.read_at) }) : t("analyse.already.some", { n: number(f.already, lang) })}</span>}
       </span>
       {f.faults.length > 0 && <ul className="faults">
         {f.faults.map((fault, i) => <li key={i}><Safe>{fault}</Safe></li>)}

@@ -58,7 +58,7 @@ function Matrix({ warning: w }: { warning: Warning }): ReactNode {
         <span aria-hidden="true">×</span>
         <div><dt>{t("warning.damage")}</dt><dd>{word("warning.damage", w.matrix.damage)}</dd></div>
         <span aria-hidden="true">→</span>
-        <div><dt>{t("warning.level")}</dt><dd><Level value={w.level} /></dd></div>
+        <div><dt>{t("warning.level")}</dt><dd><Level value={w.matrix.level ?? w.level} /></dd></div>
       </dl>
       <p>{say(w.matrix.why)}</p>
       <p className="muted small">{t("warning.trigger")}: {word("warning.trigger", w.trigger)}{w.subject && <> · <Link href={link({ one: { subject: w.subject } })}><Subject value={w.subject} /></Link></>}</p>
