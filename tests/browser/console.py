@@ -13,7 +13,7 @@ from tests.browser.server import Server
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 HTML_LANG = {"en": "en", "zh": "zh-CN"}
 OPEN = "state=new&state=in_progress"
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 
 expect.set_options(timeout=PATIENCE_MS)
 
