@@ -192,12 +192,15 @@ def _tell(settings: Settings, token: str, lang: str) -> None:
     shown = [str(w.folder) for w in settings.watch[:SHOWN_FOLDERS]]
     more = len(settings.watch) - len(shown)
     watched = ", ".join([*shown, *([f"… +{more}"] if more else [])]) or text("serve.nothing", lang)
-    for key, value in (
-        ("data", settings.data.resolve()), ("org", settings.org), ("sensor", f"{settings.sensor} ({settings.network})"),
-        ("watch", watched), ("disk", f"{settings.disk_bytes / 1e9:,.0f} GB"),
-        ("hunts", text("serve.every", lang, seconds=settings.hunt_interval)),
-    ):  # fmt: skip
-        say(f"  {text(f'serve.{key}', lang)}: {value}")
+    for name, value in (
+        (text("serve.data", lang), settings.data.resolve()),
+        (text("serve.org", lang), settings.org),
+        (text("serve.sensor", lang), f"{settings.sensor} ({settings.network})"),
+        (text("serve.watch", lang), watched),
+        (text("serve.disk", lang), f"{settings.disk_bytes / 1e9:,.0f} GB"),
+        (text("serve.hunts", lang), text("serve.every", lang, seconds=settings.hunt_interval)),
+    ):
+        say(f"  {name}: {value}")
     if settings.host not in LOOPBACK:
         say(text("serve.open", lang, host=settings.host))
     print(text("serve.ready", lang, url=f"{_url(settings)}/?token={token}"), flush=True)
