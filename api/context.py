@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from fastapi import Request
 from sqlalchemy import Engine
 
 from api.names import Names
+from api.views import Lines
 from fengsui.finding import Rule
 from fengsui.registry.database import reading
 from fengsui.store.protocol import Limits
@@ -69,6 +71,11 @@ class Context:
     actor: str = "admin"
     issuer: Mapping[str, str] = field(default_factory=lambda: {"en": "Fengsui", "zh": "烽燧"})
     map: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def lines(self) -> Lines:
+        """Lines of the queue, encoded."""
+        return Lines(self.rules, self.names)
 
     @property
     def reader(self) -> Engine:

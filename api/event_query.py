@@ -22,7 +22,8 @@ from fengsui.jsonform import objects
 from fengsui.schema import EVENTS, KINDS, Type
 from fengsui.store.protocol import Limits
 
-LIMITS = Limits(seconds=10.0, memory=2_000_000_000)
+LIMITS = Limits(seconds=10.0, memory=2_000_000_000, selective=True)
+POINTS = Limits(seconds=10.0, memory=2_000_000_000)
 MAIN_TEXT = {"flow": ("app",), "dns": ("query",), "http": ("host", "uri", "user_agent"), "tls": ("sni", "subject"),
              "file": ("filename", "mime", "sha256")}  # fmt: skip
 _BOUND = {Type.IP: "IPv6", Type.U8: "UInt8", Type.U16: "UInt16", Type.U32: "UInt32", Type.U64: "UInt64"}
@@ -151,7 +152,7 @@ def evidence(query: Query, org: str, network: str, items: Sequence[str]) -> list
             f"AND ts IN ({moments}) AND event_id IN {{ids:Array(FixedString(16))}} ORDER BY ts, event_id"
         )
         values = {"org": org, "network": network, "ids": [e.event_id for e in wanted], **times}
-        out += event_objects(kind, query(sql, values, LIMITS))
+        out += event_objects(kind, query(sql, values, POINTS))
     seen: set[str] = set()
     unique = [o for o in out if o["event_id"] not in seen and not seen.add(o["event_id"])]  # type: ignore[func-returns-value]
     return sorted(unique, key=lambda o: (o["ts"], o["event_id"]))

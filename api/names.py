@@ -52,6 +52,7 @@ class Names:
         self.cities: dict[str, Text] = {k: c.both() for k, c in standards.regions.cities.items()}
         self._registry, self._clock = reading(registry), clock
         self._organisations: dict[str, dict[str, Any]] = {}
+        self._version = 0
         self._read = -KEEP
 
     def category(self, key: str) -> Text:
@@ -64,9 +65,15 @@ class Names:
             with self._registry.connect() as db:
                 rows = db.execute(select(organisation)).all()
                 seen = set(db.execute(select(presence.c.org).distinct()).scalars())
-            self._organisations = {r.id: self._shown(r, seen) for r in rows}
-            self._read = now
+            fresh = {r.id: self._shown(r, seen) for r in rows}
+            self._version += fresh != self._organisations
+            self._organisations, self._read = fresh, now
         return self._organisations
+
+    def version(self) -> int:
+        """Another number whenever an organisation has become another."""
+        self.organisations()
+        return self._version
 
     def organisation(self, key: str) -> dict[str, Any]:
         """An organisation; one that is not registered is called by its id."""

@@ -38,25 +38,28 @@ def alert(row: Any, rules: Mapping[str, Rule], names: Names) -> dict[str, Any]:
         "rule": row.rule, "title": title(rules, row.rule), "subject": row.subject,
         "related": msgspec.json.decode(row.related), "severity": row.severity, "confidence": row.confidence,
         "queued": bool(row.queued), "category": row.category, "category_name": names.category(row.category),
-        "domain": row.domain, "techniques": msgspec.json.decode(row.techniques), "summary": _story(row, rules),
+        "domain": row.domain, "techniques": msgspec.json.decode(row.techniques), "summary": summary(rules, row.summary),
         "first_seen": time_text(row.first_seen), "last_seen": time_text(row.last_seen), "count": row.count,
         "state": row.state, "assignee": row.assignee, "changed": row.changed_seq,
     }  # fmt: skip
 
 
-_STORIES: OrderedDict[tuple[str, str], dict[str, str]] = OrderedDict()
-_MOST_STORIES = 20_000
+class Lines:
+    """Lines of the queue as encoded JSON, remembered by the alert's last change: the head of the queue is read again
+    and again. Thread-safe: at worst a line is made twice."""
 
+    def __init__(self, rules: Mapping[str, Rule], names: Names, most: int = 20_000) -> None:
+        self._rules, self._names, self._most = rules, names, most
+        self._of: OrderedDict[tuple[str, int, int], msgspec.Raw] = OrderedDict()
 
-def _story(row: Any, rules: Mapping[str, Rule]) -> dict[str, str]:
-    """The alert's summary in words; remembered, for the head of the queue is read again and again."""
-    key = (row.id, row.summary)
-    found = _STORIES.get(key)
-    if found is None:
-        found = _STORIES[key] = summary(rules, row.summary)
-        if len(_STORIES) > _MOST_STORIES:
-            _STORIES.popitem(last=False)
-    return found
+    def of(self, row: Any) -> msgspec.Raw:
+        key = (row.id, row.changed_seq, self._names.version())
+        found = self._of.get(key)
+        if found is None:
+            found = self._of[key] = msgspec.Raw(_ENCODER.encode(alert(row, self._rules, self._names)))
+            while len(self._of) > self._most:
+                self._of.popitem(last=False)
+        return found
 
 
 def finding(f: Finding, rules: Mapping[str, Rule]) -> dict[str, Any]:

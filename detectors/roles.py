@@ -7,8 +7,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
-import pyarrow as pa
-
 from detectors.base import BatchDetector, Query, ReadBlob, Slice, SliceHunt, WindowHunt
 from fengsui import wire
 from fengsui.bus.protocol import Assignment, Commit, Message, Place
@@ -162,25 +160,21 @@ class WindowRole(Announced):
             version[(e.org, e.network)] = offset
         out: list[Finding] = []
         for (org, network), hours in touched.items():
-            for part in self._chunks(org, network, self._dirty(org, network, hours)):
+            for part in self._windows(org, network, hours):
                 for window, found in self._hunt.run(self._query, org, network, part):
                     for rule in self._hunt.rules:
                         mine = [c for r, c in found if r.id == rule.id]
                         out += result(rule, self._hunt.name, org, network, window, version[(org, network)], mine)
         return out
 
-    def _chunks(self, org: str, network: str, windows: list[Window]) -> list[list[Window]]:
-        if len(windows) < 2:
-            return [windows] if windows else []
-        span = Window(windows[0].start, windows[-1].end)
-        return chunks(windows, rows_by_hour(self._query, self._hunt.kinds, org, network, span.start, span.end))
-
-    def _dirty(self, org: str, network: str, touched: set[int]) -> list[Window]:
+    def _windows(self, org: str, network: str, touched: set[int]) -> list[list[Window]]:
+        """The windows to compute for touched hours, in runs to compute together."""
         if not touched:
             return []
-        last = max(touched) + self._hunt.hours * HOUR_US
-        hold = hours_with_data(self._query, self._hunt.kinds, org, network, min(touched), last + HOUR_US)
-        return dirty_windows(touched, hold, self._hunt.hours)
+        reach = self._hunt.hours * HOUR_US
+        start, end = min(touched) - reach, max(touched) + reach + HOUR_US
+        rows = rows_by_hour(self._query, self._hunt.kinds, org, network, start, end)
+        return chunks(dirty_windows(touched, rows, self._hunt.hours), rows)
 
 
 def dirty_windows(touched: set[int], hold: Iterable[int], length: int) -> list[Window]:
@@ -234,15 +228,3 @@ def rows_by_hour(query: Query, kinds: Iterable[str], org: str, network: str, sta
     for r in query(sql, {"org": org, "network": network, "start": start, "end": end}).to_pylist():
         out[r["hour"]] = out.get(r["hour"], 0) + r["n"]
     return out
-
-
-_HOURS = """SELECT DISTINCT toInt64(toUnixTimestamp(toStartOfHour(ts))) * 1000000 AS hour FROM {table}
-WHERE org = {{org:String}} AND network = {{network:String}} AND NOT clock_ahead
-AND ts >= fromUnixTimestamp64Micro({{start:Int64}}, 'UTC') AND ts < fromUnixTimestamp64Micro({{end:Int64}}, 'UTC')"""
-
-
-def hours_with_data(query: Query, kinds: Iterable[str], org: str, network: str, start: int, end: int) -> list[int]:
-    """Hours in [start, end) that hold rows of any of these kinds; microseconds."""
-    sql = "\nUNION DISTINCT\n".join(_HOURS.format(table=k) for k in kinds)
-    rows: pa.Table = query(sql, {"org": org, "network": network, "start": start, "end": end})
-    return sorted(int(h) for h in rows.column(0).to_pylist())

@@ -40,7 +40,7 @@ def list_alerts(ctx: Ctx, asked: Annotated[AlertQuery, Query()]) -> Response:
     """A page of the queue."""
     with ctx.reader.connect() as db:
         rows, after = listed(db, asked, ctx.names)
-    return views.json(views.page([views.alert(r, ctx.rules, ctx.names) for r in rows], after))
+    return views.json(views.page([ctx.lines.of(r) for r in rows], after))
 
 
 @router.get("/facets", operation_id="countAlerts", response_model=Facets, responses=problems())

@@ -79,7 +79,7 @@ def parser(lang: str) -> argparse.ArgumentParser:
     demo.add_argument("--clean", action="store_true", help=t("demo.clean"))
     demo.add_argument("--port", type=int, help=t("port"))
     demo.add_argument("--organisations", type=int, default=30, metavar="N", help=t("demo.organisations"))
-    demo.add_argument("--steps", type=int, default=12, metavar="N", help=t("demo.steps"))
+    demo.add_argument("--steps", type=int, default=6, metavar="N", help=t("demo.steps"))
     demo.add_argument("--folder", type=Path, default=Path("demo-data"), help=t("demo.folder"))
     demo.add_argument("--json", action="store_true", help=t("json"))
     demo.add_argument("--all", action="store_true", help=t("all"))

@@ -22,7 +22,7 @@ from fengsui.config import WatchSetting, load
 from fengsui.errors import UsageError
 from fengsui.jsonform import time_text
 
-LEAST, MOST, CALM = 4.0, 45.0, 1.0
+LEAST, MOST, CALM = 4.0, 90.0, 1.0
 """Seconds that a part of the day takes at least and at most, and that all must have been quiet before the next."""
 
 

@@ -89,7 +89,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "demo.note": ("Made data: the organisations, hosts and attacks below do not exist.",
                   "以下为模拟数据：单位、主机与攻击均不存在。"),
     "demo.organisations": ("made organisations (30)", "模拟单位数（30）"),
-    "demo.steps": ("parts that the day comes in (12)", "一天分成的步数（12）"),
+    "demo.steps": ("parts that the day comes in (6)", "一天分成的步数（6）"),
     "demo.least": ("--organisations and --steps: at least 1", "--organisations 与 --steps 至少为 1"),
     "demo.hour": ("the made day has reached {hour}", "模拟的一天已到 {hour}"),
     "demo.over": ("the made day is over ({seconds:.0f} s); the console stays up until Ctrl-C",

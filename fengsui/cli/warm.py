@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import tempfile
 import time
 from datetime import date
@@ -22,14 +23,23 @@ _JSON = {
 
 
 def run(args: argparse.Namespace) -> int:
-    """Decode a little of everything: what numba compiles is then in its cache on disk."""
-    from collectors.made.province import make_province
+    """Decode a little of everything: what numba compiles is then in its cache on disk. Logs and captures at once."""
     from collectors.network.warm import warm
-    from collectors.network.zeek import find_logs, read_log
 
     say(text("warming", args.lang))
     began = time.monotonic()
+    logs = multiprocessing.get_context("spawn").Process(target=_logs)
+    logs.start()
     warm()
+    logs.join()
+    say(text("warmed", args.lang, seconds=time.monotonic() - began))
+    return 1 if logs.exitcode else 0
+
+
+def _logs() -> None:
+    from collectors.made.province import make_province
+    from collectors.network.zeek import find_logs, read_log
+
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         make_province(folder / "tsv", day=date(2024, 1, 1), organisations=1, scale=0.05)
@@ -39,5 +49,3 @@ def run(args: argparse.Namespace) -> int:
         for log in find_logs(folder):
             for _ in read_log(log.path, Identity(origin="warm")):
                 pass
-    say(text("warmed", args.lang, seconds=time.monotonic() - began))
-    return 0

@@ -89,7 +89,7 @@ class ChdbStore:
         settings = [
             f"max_execution_time = {limits.seconds}", f"max_memory_usage = {limits.memory}", "max_threads = 1",
             "output_format_arrow_compression_method = 'none'", "output_format_arrow_string_as_string = 1",
-            "date_time_overflow_behavior = 'throw'",
+            "date_time_overflow_behavior = 'throw'", f"optimize_move_to_prewhere = {int(limits.selective)}",
         ]  # fmt: skip
         if limits.rows:
             settings += [f"max_result_rows = {limits.rows}", "result_overflow_mode = 'throw'"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.roles import MAX_OFFSETS, DetectRole, SliceRole, WindowRole, dirty_windows, hours_with_data, slices
+from detectors.roles import MAX_OFFSETS, DetectRole, SliceRole, WindowRole, dirty_windows, rows_by_hour, slices
 from fengsui import wire
 from fengsui.bus.protocol import Assignment, Commit, Message, Place
 from fengsui.finding import (
@@ -232,11 +232,12 @@ def store(make_store):
     return store
 
 
-def test_hours_with_data_are_those_of_these_kinds_and_this_network_within_the_span(store):
-    def ask(*kinds: str, org: str = "org", start: int = DAY, end: int = DAY + 100 * HOUR) -> Sequence[int]:
-        return [(h - DAY) // HOUR for h in hours_with_data(store.query, kinds, org, "net", start, end)]
+def test_rows_by_hour_are_those_of_these_kinds_and_this_network_within_the_span(store):
+    def ask(*kinds: str, org: str = "org", start: int = DAY, end: int = DAY + 100 * HOUR) -> dict[int, int]:
+        rows = rows_by_hour(store.query, kinds, org, "net", start, end)
+        return {(h - DAY) // HOUR: n for h, n in rows.items()}
 
-    assert ask("flow") == [0, 1, 2]
-    assert ask("flow", "dns") == [0, 1, 2, 5]
-    assert ask("flow", org="p") == [7]
-    assert ask("flow", start=DAY + 1, end=DAY + 2 * HOUR) == [1]
+    assert ask("flow") == {0: 1, 1: 1, 2: 1}
+    assert ask("flow", "dns") == {0: 1, 1: 1, 2: 1, 5: 5}
+    assert ask("flow", org="p") == {7: 2}
+    assert ask("flow", start=DAY + 1, end=DAY + 2 * HOUR) == {1: 1}
