@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -16,6 +16,9 @@ PREFIX = "FENGSUI_"
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Bytes = Annotated[int, msgspec.Meta(gt=0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Security = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Seat = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9._-]{0,100}$")]
 Token = Annotated[str, msgspec.Meta(pattern="^(|[!-~]{16,})$")]  # what a header and a cookie can carry
 
 
@@ -66,6 +69,37 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Address that the server listens on."""
     port: Port = 8000
     """Port that the server listens on; 0: one that is free."""
+    kafka_bootstrap: tuple[str, ...] = ()
+    """Kafka brokers (`host:port`); empty: the embedded bus."""
+    kafka_security: Security = "PLAINTEXT"
+    """How brokers are talked to: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`."""
+    kafka_mechanism: Mechanism = "SCRAM-SHA-512"
+    """SASL mechanism: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`."""
+    kafka_user: str = ""
+    """User for SASL."""
+    kafka_password: str = ""
+    """Password for SASL."""
+    kafka_ca: Path | None = None
+    """Certificates (PEM) that a broker's certificate is checked against; those of the machine if not set."""
+    kafka_certificate: Path | None = None
+    """Our own certificate (PEM) for mutual TLS, with `kafka_key`."""
+    kafka_key: Path | None = None
+    """The key of `kafka_certificate` (PEM)."""
+    kafka_partitions: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 8
+    """Partitions of topics that are made here; topics that are there keep theirs."""
+    kafka_replication: Annotated[int, msgspec.Meta(ge=1, le=7)] = 1
+    """Replicas of topics that are made here; with 3, two must have a message before it counts."""
+    clickhouse_url: str = ""
+    """`clickhouse://user:password@host:9000,other:9000/database?secure=1`; empty: the engine inside the process."""
+    clickhouse_cluster: str = ""
+    """Name of the cluster whose every node gets the tables, replicated; empty: one server."""
+    registry_url: str = ""
+    """`postgresql+psycopg://user:password@host/database`; empty: SQLite in `data`."""
+    blobs_url: str = ""
+    """`s3://bucket/prefix?endpoint=https://host:port`, with keys from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`;
+    empty: a folder in `data`."""
+    instance: Seat = ""
+    """Seat of this process among those of its role: who comes back under the same name goes on at once."""
     token: Token = ""
     """What the console and programs show to be let in, 16 characters or more; made at each start if empty."""
 
@@ -106,10 +140,9 @@ def _file(path: Path) -> dict[str, Any]:
         raise BadSetting(f"{path}: {e}") from e
 
 
-_OTHERS = frozenset({"FENGSUI_REQUIRE_ENGINES", "FENGSUI_CLICKHOUSE_URL", "FENGSUI_KAFKA_BOOTSTRAP", "FENGSUI_CONFIG",
-                     "FENGSUI_LANG"})  # fmt: skip
+_OTHERS = frozenset({"FENGSUI_REQUIRE_ENGINES", "FENGSUI_CONFIG", "FENGSUI_LANG"})
 
-_LISTS = ("local_networks", "indicators", "watch")
+_LISTS = ("local_networks", "indicators", "watch", "kafka_bootstrap")
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
