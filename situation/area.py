@@ -12,6 +12,9 @@ from situation.tables import Weights
 
 Array = npt.NDArray[np.float64]
 
+BAND = 0.1
+"""Share of an area's weight over which its percentile is a mean."""
+
 
 @dataclass(frozen=True)
 class Organisation:
@@ -73,19 +76,18 @@ def area(members: Sequence[Member], w: Weights) -> tuple[float, list[Part]]:
 
 
 def percentile_shares(members: Sequence[Member], q: float) -> Array:
-    """How the weighted percentile ``q`` is made of its members: it is Σ share · index, with at most two shares not 0.
+    """How the weighted percentile ``q`` is made of its members: it is Σ share · index, and the shares sum to 1.
 
-    In order of index (then id), each member stands at the middle of its weight: p_i = (Σ_{j<i} v_j + v_i / 2) / Σ v.
-    Between two of these points the percentile is interpolated linearly; beyond the ends it is the end's.
+    In order of index (then id) the members lie side by side, each as wide as its share of the weight; the percentile is
+    the mean over the band BAND wide around ``q``. A value between the middles of two neighbours would be simpler, but
+    falls when a light member overtakes a heavy one and moves its middle: this one never falls when an index rises.
     """
     order = sorted(range(len(members)), key=lambda i: (members[i].index, members[i].id))
     v = np.array([members[i].weight for i in order])
-    p = (np.cumsum(v) - v / 2) / v.sum()
+    ends = np.concatenate([[0.0], np.cumsum(v) / v.sum()])
+    half = min(BAND / 2, q, 1 - q)
+    covered = np.minimum(ends[1:], q + half) - np.maximum(ends[:-1], q - half)
     out = np.zeros(len(members))
-    above = int(np.searchsorted(p, q))
-    if above in (0, len(p)):
-        out[order[min(above, len(p) - 1)]] = 1.0
-        return out
-    part = (q - p[above - 1]) / (p[above] - p[above - 1])
-    out[order[above - 1]], out[order[above]] = 1 - part, part
+    out[order] = np.maximum(covered, 0.0)
+    out /= out.sum()
     return out

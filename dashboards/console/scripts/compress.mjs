@@ -1,10 +1,10 @@
-// Writes .br beside each text file of dist/: the server sends it to whoever accepts it.
+// Writes .br beside each text file of the build: the server sends it to whoever accepts it.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 
 const TEXT = /\.(js|css|html|svg|json)$/;
-const dist = new URL("../dist", import.meta.url).pathname;
+const dist = new URL(`../${process.env.CONSOLE_OUT ?? "dist"}`, import.meta.url).pathname;
 
 for (const name of readdirSync(dist, { recursive: true })) {
   const file = join(dist, String(name));

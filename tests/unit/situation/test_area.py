@@ -24,16 +24,22 @@ def percentile(found: list[Member], q: float = 0.9) -> float:
     return float(sum(s * m.index for s, m in zip(percentile_shares(found, q), found, strict=True)))
 
 
-def test_the_percentile_lies_between_the_middles_of_the_weights():
-    # ten equal members stand at 0.05, 0.15, … 0.95: 0.9 is halfway between the ninth and the tenth
+def test_the_percentile_is_the_mean_over_a_tenth_of_the_weight_around_it():
+    # of ten equal members the ninth ends and the tenth begins at 0.9: half of the band lies in each
     assert percentile(members(*range(0, 100, 10))) == pytest.approx(85)
     assert percentile(members(50, 100, 0), 0.5) == pytest.approx(50)
 
 
-def test_beyond_the_last_middle_it_is_the_worst_and_before_the_first_the_best():
+def test_one_that_covers_the_band_is_the_percentile():
     assert percentile(members(10, 90)) == 90
     assert percentile(members(10, 90), 0.1) == 10
     assert percentile(members(42)) == 42
+
+
+def test_a_light_member_that_overtakes_a_heavy_one_does_not_lower_the_percentile():
+    before = [Member("a", 34, 1), Member("b", 33.9, 3), *(Member(f"c{i}", 0, 1) for i in range(6))]
+    after = [Member("b", 34.1, 3), *(m for m in before if m.id != "b")]
+    assert percentile(after) >= percentile(before)
 
 
 def test_importance_moves_the_percentile():

@@ -1,5 +1,6 @@
-import { Button, Input } from "antd";
+import { Input } from "antd";
 import { type FormEvent, type ReactNode, useState } from "react";
+import { BusyButton } from "../components/BusyButton";
 import type { ApiError } from "../api/client";
 import { Logo } from "../components/Icon";
 import { useProblemText } from "../components/States";
@@ -32,7 +33,7 @@ export function Login(p: { ended: boolean; mode: Mode; setMode: (m: Mode) => voi
           <Input.Password id="token" size="large" autoFocus autoComplete="current-password" value={token} onChange={(e) => setToken(e.target.value)}
             aria-invalid={fault !== ""} aria-describedby="token-fault" visibilityToggle={false} />
           <p id="token-fault" className="fault" role="alert">{fault}</p>
-          <Button type="primary" size="large" htmlType="submit" loading={busy} disabled={!token.trim()}>{t("login.go")}</Button>
+          <BusyButton type="primary" size="large" htmlType="submit" busy={busy} disabled={!token.trim()}>{t("login.go")}</BusyButton>
         </div>
         <div className="prefs"><LanguageSwitch /><ThemeSwitch mode={p.mode} setMode={p.setMode} /></div>
       </form>

@@ -1,5 +1,6 @@
-import { Button, Input } from "antd";
+import { Input } from "antd";
 import { type ReactNode, useState } from "react";
+import { BusyButton } from "../../../components/BusyButton";
 import { ApiError, send } from "../../../api/client";
 import type { Alert, AlertDetail } from "../../../api/types";
 import { useProblemText } from "../../../components/States";
@@ -33,7 +34,7 @@ export function ActivityLog({ alert, put, reload }: { alert: AlertDetail; put: (
       <h3>{t("detail.activity")}</h3>
       <div className="comment">
         <Input.TextArea aria-label={t("detail.comment")} placeholder={t("detail.comment.hint")} autoSize={{ minRows: 2, maxRows: 8 }} maxLength={4000} value={comment} onChange={(e) => setComment(e.target.value)} />
-        <Button disabled={!comment.trim()} loading={busy} onClick={() => void say()}>{t("detail.comment.send")}</Button>
+        <BusyButton disabled={!comment.trim()} busy={busy} onClick={() => void say()}>{t("detail.comment.send")}</BusyButton>
       </div>
       {!alert.activity.length && <p className="muted">{t("detail.activity.none")}</p>}
       <Timeline entries={shown} />

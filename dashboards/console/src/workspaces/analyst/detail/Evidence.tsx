@@ -1,5 +1,6 @@
 import { Button } from "antd";
 import { type ReactNode, useState } from "react";
+import { BusyButton } from "../../../components/BusyButton";
 import { ApiError, get } from "../../../api/client";
 import type { AlertDetail, Event, Page } from "../../../api/types";
 import { EventTable } from "../../../components/EventTable";
@@ -28,8 +29,8 @@ export function Evidence({ alert }: { alert: AlertDetail }): ReactNode {
       {alert.evidence_missing > 0 && <p className="muted small">{t("detail.evidence.missing", { n: alert.evidence_missing })}</p>}
       {fault && <p className="fault" role="alert">{fault}</p>}
       <div className="row">
-        {!all && alert.filter && <Button size="small" loading={busy} onClick={more}>{t("detail.evidence.all")}</Button>}
-        {all?.next && <Button size="small" loading={busy} onClick={more}>{t("act.more")}</Button>}
+        {!all && alert.filter && <BusyButton size="small" busy={busy} onClick={more}>{t("detail.evidence.all")}</BusyButton>}
+        {all?.next && <BusyButton size="small" busy={busy} onClick={more}>{t("act.more")}</BusyButton>}
         {all && <Button size="small" type="text" onClick={() => setAll(null)}>{t("detail.evidence.some")}</Button>}
       </div>
     </section>

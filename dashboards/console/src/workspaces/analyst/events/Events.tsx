@@ -1,6 +1,6 @@
-import { Button } from "antd";
 import { type ReactNode, useEffect, useState } from "react";
 import { Link, useLocation, useSearch } from "wouter";
+import { BusyButton } from "../../../components/BusyButton";
 import { ApiError, get } from "../../../api/client";
 import type { Event, Page } from "../../../api/types";
 import { EventTable } from "../../../components/EventTable";
@@ -50,7 +50,7 @@ function Results({ ask }: { ask: EventAsk }): ReactNode {
     <div className="card stack">
       <EventTable events={page.items} tools={(e) => (typeof e.uid === "string" && ask.where.uid !== e.uid
         ? <Link href={encode({ kind: "flow", where: { uid: e.uid } })}>{t("events.same")}</Link> : null)} />
-      <div className="row" style={{ justifyContent: "center" }}>{page.next ? <Button loading={busy} onClick={() => load(page)}>{t("act.more")}</Button> : <span className="muted small">{t("queue.end")}</span>}</div>
+      <div className="row" style={{ justifyContent: "center" }}>{page.next ? <BusyButton busy={busy} onClick={() => load(page)}>{t("act.more")}</BusyButton> : <span className="muted small">{t("queue.end")}</span>}</div>
     </div>
   );
 }

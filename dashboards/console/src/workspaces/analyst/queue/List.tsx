@@ -1,6 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { Button, Checkbox } from "antd";
+import { Checkbox } from "antd";
 import { type ReactNode, type Ref, useEffect, useImperativeHandle, useRef } from "react";
+import { BusyButton } from "../../../components/BusyButton";
 import { Icon } from "../../../components/Icon";
 import { Num, Safe, Severity, State, Subject, Time } from "../../../components/Show";
 import { type Key, useSpeech } from "../../../i18n";
@@ -77,7 +78,7 @@ export function List(p: Props): ReactNode {
           })}
         </div>
       </div>
-      <p className="q-end">{p.end ? t("queue.end") : <Button type="text" loading={p.loading} onClick={more}>{t("act.more")}</Button>}</p>
+      <p className="q-end">{p.end ? t("queue.end") : <BusyButton type="text" busy={p.loading} onClick={more}>{t("act.more")}</BusyButton>}</p>
     </div>
   );
 }

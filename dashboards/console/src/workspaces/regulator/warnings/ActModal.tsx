@@ -1,5 +1,6 @@
 import { Button, Checkbox, Modal } from "antd";
 import { type ReactNode, useState } from "react";
+import { BusyButton } from "../../../components/BusyButton";
 import { ApiError, send } from "../../../api/client";
 import type { Warning } from "../../../api/types";
 import { useProblemText } from "../../../components/States";
@@ -53,7 +54,7 @@ export function ActModal({ act, warning, close, done, reload }: Props): ReactNod
     ? [<Button key="c" onClick={close}>{t("act.cancel")}</Button>, <Button key="p" type="primary" disabled={!complete} onClick={() => setLooking(true)}>{t("warning.form.preview")}</Button>]
     : [
       announces ? <Button key="b" onClick={() => { setLooking(false); setRead(false); }}>{t("warning.form.back")}</Button> : <Button key="c" onClick={close}>{t("act.cancel")}</Button>,
-      <Button key="g" type="primary" danger={act === "lift" || act === "dismiss"} loading={busy} disabled={!complete || (announces && !read)} onClick={() => void go()}>{t(act === "edit" ? "act.save" : `warning.act.${act}`)}</Button>,
+      <BusyButton key="g" type="primary" danger={act === "lift" || act === "dismiss"} busy={busy} disabled={!complete || (announces && !read)} onClick={() => void go()}>{t(act === "edit" ? "act.save" : `warning.act.${act}`)}</BusyButton>,
     ];
   return (
     <Modal open title={t(`warning.act.${act}.title`)} onCancel={close} footer={footer} width={announces || act === "edit" ? 860 : 520} mask={{ closable: false }} closable={{ "aria-label": t("act.close") }}>
