@@ -7,7 +7,7 @@ export const analyst = {
   "overview.events": "Events read",
   "overview.events.note": "last read {at}",
   "overview.urgent": "High and above",
-  "overview.urgent.note": "of the open alerts",
+  "overview.urgent.note": "{share} of the open alerts",
   "overview.byHour": "Alerts by hour",
   "overview.byHour.note": "last 48 hours, by first sight",
   "overview.byHour.alt": "Alerts by hour, stacked by severity; most in one hour: {most}",

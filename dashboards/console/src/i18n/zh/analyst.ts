@@ -7,7 +7,7 @@ export const analyst = {
   "overview.events": "已读事件",
   "overview.events.note": "最近读取 {at}",
   "overview.urgent": "高及以上",
-  "overview.urgent.note": "占未结告警",
+  "overview.urgent.note": "占未结告警 {share}",
   "overview.byHour": "每小时告警",
   "overview.byHour.note": "最近 48 小时，按首次出现时间",
   "overview.byHour.alt": "每小时告警数，按严重程度堆叠；单小时最多 {most} 条",

@@ -35,7 +35,7 @@ function Figures({ stats }: { stats: Stats }): ReactNode {
   return (
     <div className="grid figures">
       <Figure name={t("overview.open")} value={number(alerts.open, lang)} note={t("overview.open.note")} to={link({ many: { state: OPEN } })} />
-      <Figure name={t("overview.urgent")} value={number(urgent, lang)} note={`${percent(alerts.open ? urgent / alerts.open : 0, lang)} ${t("overview.urgent.note")}`} to={link({ one: { severity_min: "4" }, many: { state: OPEN } })} />
+      <Figure name={t("overview.urgent")} value={number(urgent, lang)} note={t("overview.urgent.note", { share: percent(alerts.open ? urgent / alerts.open : 0, lang) })} to={link({ one: { severity_min: "4" }, many: { state: OPEN } })} />
       <Figure name={t("overview.total")} value={number(alerts.total, lang)} note={t("overview.total.note")} to={link({})} />
       <Figure name={t("overview.events")} value={number(events.total, lang)} note={t("overview.events.note", { at: events.last_read_at ? local(events.last_read_at) : "–" })} to="/events" />
     </div>
