@@ -80,6 +80,13 @@ class Worker:
         self._commit(commit)
         return True
 
+    def finish(self, now: float) -> None:
+        """Before it is closed: commit what is done, read nothing more. Raises as :meth:`step`."""
+        if self._refused is None and self._held is not None and self.session.assignment is self._held:
+            self._refused = self.role.work((), now)
+        if self._refused is not None:
+            self._commit(self._refused)
+
     def _commit(self, commit: Commit) -> None:
         self._refused = None
         try:

@@ -140,6 +140,7 @@ def test_an_organisation_that_is_not_known_gets_nothing(running):
 
 def test_metrics_and_health_speak_of_the_running_platform(running):
     server, _ = running
+    assert server.ask("/api/v1/alerts")
     request = urllib.request.Request(f"{server.url()}/metrics", headers=HEADERS)
     with urllib.request.urlopen(request, timeout=30) as answer:
         text = answer.read().decode()

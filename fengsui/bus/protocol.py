@@ -90,6 +90,10 @@ class Session(Protocol):
 
 
 class Bus(Protocol):
+    """``partitions``: how many each topic has."""
+
+    partitions: dict[str, int]
+
     def source(self, name: str) -> Session:
         """A session that only sends. A second one of the same name fences the first."""
         ...
@@ -128,6 +132,18 @@ class Bus(Protocol):
 
     def reached(self, ends: Mapping[Place, int]) -> bool:
         """True when every group that reads these partitions has committed all before these ends."""
+        ...
+
+    def marks(self, prefix: str) -> dict[str, bytes]:
+        """What is remembered under keys that begin so, as of what was committed."""
+        ...
+
+    def wait(self, timeout: float) -> None:
+        """Wait until something may have come, at most so many seconds; :meth:`announce` ends it."""
+        ...
+
+    def announce(self) -> None:
+        """Wake those of this process that wait."""
         ...
 
     def close(self) -> None: ...

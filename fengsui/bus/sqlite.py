@@ -150,6 +150,11 @@ class SqliteBus:
             rows = self._db.execute("SELECT topic, partition, min(next) FROM position GROUP BY 1, 2").fetchall()
         return all(n >= ends.get(Place(t, p), 0) for t, p, n in rows)
 
+    def marks(self, prefix: str) -> dict[str, bytes]:
+        sql = "SELECT key, value FROM mark WHERE substr(key, 1, ?) = ?"
+        with self._lock:
+            return {k: bytes(v) for k, v in self._db.execute(sql, (len(prefix), prefix))}
+
     def close(self) -> None:
         self._db.close()
 

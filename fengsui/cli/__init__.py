@@ -65,6 +65,13 @@ def parser(lang: str) -> argparse.ArgumentParser:
     serve.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))
     serve.add_argument("--org", help=t("org"))
 
+    for name in ("collect", "detect", "sink", "hunt", "situation", "pack"):
+        role = command(name, "roles:run")
+        role.add_argument("--instance", metavar="NAME", help=t("instance"))
+        role.add_argument("--data", type=Path, help=t("serve.data"))
+        if name == "collect":
+            role.add_argument("folders", nargs="*", type=Path, metavar="DIR", help=t("watchdir"))
+
     rules = command("rules", "rules:run")
     rules.add_argument("what", choices=("test", "list"), help=f"test: {t('rules.test')}; list: {t('rules.list')}")
     rules.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))

@@ -69,7 +69,7 @@ class Day:
         """Wait until what was released has become alerts; False if the platform stops."""
         began = quiet = time.monotonic()
         while time.monotonic() - began < MOST:
-            if service.stopping.wait(0.2):
+            if service.platform.stopping.wait(0.2):
                 return False
             now = time.monotonic()
             quiet = quiet if service.idle else now

@@ -1,4 +1,4 @@
-"""The platform on one machine: every role on embedded engines, in one process. The composition root of the commands."""
+"""The platform: engines and roles put together. The composition root of the commands."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,23 +20,24 @@ from sqlalchemy import Engine, select
 
 from collectors.collector import Collector
 from collectors.source import Report, Source
-from detectors.base import BatchDetector, SliceHunt, WindowHunt
+from detectors.base import SliceHunt, WindowHunt
 from detectors.catalogue import Catalogue, build
 from detectors.intel import table as indicators
 from detectors.roles import DetectRole, SliceRole, WindowRole
 from fengsui.batch import Identity
-from fengsui.blobs import FolderBlobs
-from fengsui.bus.sqlite import SqliteBus
-from fengsui.bus.topics import FINDINGS, STORED, events, topics
+from fengsui.blobs import Blobs
+from fengsui.bus.protocol import Bus
+from fengsui.bus.topics import FINDINGS, STORED, events
+from fengsui.cli.engines import Engines
 from fengsui.config import Settings
 from fengsui.errors import Retry
 from fengsui.finding import Rule
 from fengsui.pipeline import Role, Worker, together
 from fengsui.registry import models
-from fengsui.registry.database import open_registry, reading
+from fengsui.registry.database import reading
 from fengsui.schema import EVENTS
 from fengsui.sink import Sink
-from fengsui.store.chdb import ChdbStore
+from fengsui.store.protocol import Store
 from situation.alerts import Alert
 from situation.fold import Fold
 
@@ -43,34 +45,68 @@ log = logging.getLogger("fengsui.platform")
 
 
 class Platform:
-    """Engines and roles in one folder. ``clock`` gives seconds since 1970; it is read here and nowhere below."""
+    """Engines and roles of the settings. ``clock`` gives seconds since 1970; it is read here and nowhere below.
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    With ``whole`` every role joins its group at once, before anything is sent: the embedded bus drops what all groups
+    that it knows have read. A process that runs one role (on Kafka) opens what that role asks for, and no more.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time, *, whole: bool = True) -> None:
         self.settings, self.clock = settings, clock
         self.stopping = threading.Event()
-        folder = settings.data
-        self.store = ChdbStore(folder / "store")
-        self.store.migrate()
-        self.bus = SqliteBus(folder / "bus.db", topics(), max_bytes=settings.bus_bytes)
-        self.registry: Engine = open_registry(f"sqlite:///{folder / 'registry.db'}")
-        self.blobs = FolderBlobs(folder / "blobs")
-        self.catalogue: Catalogue = build(settings)
-        self.rules = self.catalogue.rules()
-        indicators.load(self.catalogue.indicators, self.store.query, self.store.load, int(clock() * 1_000_000))
-        self.writers = [self.member(Sink(self.store, self.bus.bus_id, self.bus.partitions, time.monotonic), "sink",
-                                     [*map(events, EVENTS), FINDINGS])]  # fmt: skip
-        self.detectors = [self._detector(d) for d in self.catalogue.batch]
+        self.engines = Engines(settings)
         self.hunts: list[Worker] = []
-        self._forget("detect.", [w.role.name for w in self.detectors])
-        self.folds = [self.member(Fold(self.registry, self.bus.bus_id), "fold", [FINDINGS])]
+        self._members: list[Worker] = []
+        if whole:
+            _ = self.store, self.writers, self.detectors, self.folds
+
+    @property
+    def store(self) -> Store:
+        return self.engines.store
+
+    @property
+    def bus(self) -> Bus:
+        return self.engines.bus
+
+    @property
+    def registry(self) -> Engine:
+        return self.engines.registry
+
+    @property
+    def blobs(self) -> Blobs:
+        return self.engines.blobs
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return build(self.settings)
+
+    @cached_property
+    def rules(self) -> dict[str, Rule]:
+        return self.catalogue.rules()
+
+    @cached_property
+    def writers(self) -> list[Worker]:
+        sink = Sink(self.store, self.bus.bus_id, self.bus.partitions, time.monotonic)
+        return [self.member(sink, "sink", [*map(events, EVENTS), FINDINGS])]
+
+    @cached_property
+    def detectors(self) -> list[Worker]:
+        roles = [DetectRole(d, self.blobs.get, self.bus.partitions) for d in self.catalogue.batch]
+        self._forget("detect.", [r.name for r in roles])
+        return [
+            self.member(r, r.name, [events(k) for k in d.kinds])
+            for r, d in zip(roles, self.catalogue.batch, strict=True)
+        ]
+
+    @cached_property
+    def folds(self) -> list[Worker]:
+        return [self.member(Fold(self.registry, self.bus.bus_id), "fold", [FINDINGS])]
 
     def member(self, role: Role, group: str, read: Sequence[str]) -> Worker:
-        """A role as the one member of its group in this process."""
-        return Worker(role, self.bus.member(group, read, instance="0"))
-
-    def _detector(self, detector: BatchDetector) -> Worker:
-        role = DetectRole(detector, self.blobs.get, self.bus.partitions)
-        return self.member(role, role.name, [events(k) for k in detector.kinds])
+        """A role as a member of its group, on the seat of this process; closed with the platform."""
+        worker = Worker(role, self.bus.member(group, read, instance=self.engines.seat))
+        self._members.append(worker)
+        return worker
 
     def _forget(self, prefix: str, groups: Sequence[str]) -> None:
         """Detectors and rules that are no longer there must not hold messages for ever."""
@@ -80,6 +116,7 @@ class Platform:
 
     def open_hunts(self, interval: float) -> list[Worker]:
         """Every hunt on its own group; a changed rule is a new group and looks at everything announced again."""
+        indicators.load(self.catalogue.indicators, self.store.query, self.store.load, int(self.clock() * 1_000_000))
         roles = [*(SliceRole(h, self._ask, self.bus.partitions, interval) for h in self.catalogue.slices),
                  *(WindowRole(h, self._ask, self.bus.partitions, interval) for h in self.catalogue.windows)]
         hunts: list[SliceHunt | WindowHunt] = [*self.catalogue.slices, *self.catalogue.windows]
@@ -123,11 +160,9 @@ class Platform:
             return [alert_from_row(dict(r._mapping)) for r in db.execute(sql if below else sql.where(a.c.queued))]
 
     def close(self) -> None:
-        for worker in [*self.hunts, *self.folds, *self.detectors, *self.writers]:
+        for worker in self._members:
             worker.close()
-        self.bus.close()
-        self.registry.dispose()
-        self.store.close()
+        self.engines.close()
 
     def __enter__(self) -> Platform:
         return self

@@ -78,7 +78,7 @@ def serve(settings: Settings, lang: str, sock: socket.socket, demo: Demo | None 
         service = Service(platform, _standards(settings, platform), watches(settings), demo.as_of if demo else None)
         _organisations(platform, settings, demo)
         server = _Server(create(_context(platform, service, token, secret, made=demo is not None)))
-        service.on_failure = server.leave
+        service.running.on_failure = server.leave
         for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them once more when it has ended
             signal.signal(number, lambda *_: server.leave())
         _tell(settings, token, lang)
@@ -91,8 +91,8 @@ def serve(settings: Settings, lang: str, sock: socket.socket, demo: Demo | None 
             say(text("serve.stopping", lang))
             service.stop()
     say(text("serve.stopped", lang))
-    if service.failed is not None:
-        raise service.failed
+    if service.running.failed is not None:
+        raise service.running.failed
     return 0
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,25 +13,19 @@ from collectors.watch_folder import FolderState, Watch
 from fengsui import __version__
 from fengsui.bus.topics import DEAD, STORED
 from fengsui.cli.analyses import FolderAnalyses
-from fengsui.cli.health import Health
+from fengsui.cli.lanes import Lanes
 from fengsui.cli.platform import Platform
 from fengsui.jsonform import time_text
-from fengsui.pipeline import Paced, Stepper, keep_going
+from fengsui.pipeline import Paced, Stepper
 from situation.assess import Assessment
 from situation.presence import Presence
 from situation.standards import Standards
 
 log = logging.getLogger("fengsui.service")
 
-IDLE = 0.2
-"""Seconds that a lane without work waits for news at most."""
 STATUS_KEEP = 1.0
 ASSESS_REST = 1.0
 """Seconds between two assessments of the situation at least: each holds the registry's lock."""
-BEHIND = {"slices": 10, "windows": 10, "detect": 5}
-"""Lanes that give way when there is more to do than cores: first what people wait for and what comes in, then hunts."""
-JOIN = 30.0
-"""Seconds that stopping waits for a step to end; what it had in hand is done again at the next start."""
 
 
 class Service:
@@ -44,16 +36,12 @@ class Service:
         self.platform, self.standards = platform, standards
         self.as_of = as_of or (lambda: int(platform.clock() * 1_000_000))
         self.started = int(platform.clock() * 1_000_000)
-        self.health = Health(time.monotonic)
-        self.stopping = platform.stopping
-        self._threads: list[threading.Thread] = []
+        self.running = Lanes(platform.bus, platform.clock, platform.stopping)
         settings = platform.settings
         self.collector = LiveCollector(platform.bus, watches, settings, platform.blobs)
         self.analyses = FolderAnalyses(platform, self.collector)
         self._status: tuple[float, dict[str, Any]] | None = None
         self._guard = threading.Lock()
-        self.failed: BaseException | None = None
-        self.on_failure: Callable[[], None] = lambda: None
 
     def lanes(self) -> dict[str, list[Stepper]]:
         """What runs on one thread together, in turn: few threads, and a long hunt holds up only its like."""
@@ -70,39 +58,12 @@ class Service:
 
     def start(self) -> None:
         self.analyses.resume()
-        for name, steppers in self.lanes().items():
-            for s in steppers:
-                self.health.expect(s.name)
-            thread = threading.Thread(target=self._lane, args=(name, steppers), name=f"fengsui-{name}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _lane(self, name: str, steppers: Sequence[Stepper]) -> None:
-        try:
-            _give_way(BEHIND.get(name, 0))
-            keep_going(steppers, self.platform.clock, time.monotonic, self.stopping.is_set, self._idle, self.health)
-        except BaseException as e:  # noqa: BLE001 told to all and raised by serve: a lane must not end in silence
-            log.error("%s: %s", name, e)
-            for s in steppers:
-                self.health.end(s.name, e)
-            self.failed = self.failed or e
-            self.on_failure()
-
-    def _idle(self) -> None:
-        if not self.stopping.is_set():
-            self.platform.bus.wait(IDLE)
+        self.running.start(self.lanes())
 
     def stop(self) -> None:
         """End after the steps that are being taken. What was not committed is read again at the next start."""
-        self.stopping.set()
         self.collector.stop()
-        self.platform.bus.announce()
-        for thread in self._threads:
-            thread.join(JOIN)
-            if thread.is_alive():
-                log.warning(
-                    "%s is still at work after %.0f s; it is left, and its work is done again", thread.name, JOIN
-                )
+        self.running.stop()
         self.collector.close()
 
     @property
@@ -119,7 +80,7 @@ class Service:
             return self._status[1]
 
     def _look(self) -> dict[str, Any]:
-        p, live, roles = self.platform, self.collector.state(), self.health.roles()
+        p, live, roles = self.platform, self.collector.state(), self.running.health.roles()
         problems = [
             {lang: f"{r['name']}: {r['problem'][lang]}" for lang in ("en", "zh")} for r in roles if r["problem"]
         ]
@@ -130,14 +91,8 @@ class Service:
             "collector": live.state, "disk_used": live.disk_used, "disk_limit": p.settings.disk_bytes,
             "lag": [{"group": g, "messages": n} for g, n in sorted(p.bus.lag().items())],
             "sources": [_source(f) for f in live.folders], "dead_letters": sum(p.bus.ends([DEAD]).values()),
-            "roles": roles, "problems": problems, "stuck": self.health.stuck(),
+            "roles": roles, "problems": problems, "stuck": self.running.health.stuck(),
         }  # fmt: skip
-
-
-def _give_way(by: int) -> None:
-    """Have this thread give way to others, as ``nice`` does for a process; only Linux counts it by thread."""
-    if by and sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), by)
 
 
 def _source(f: FolderState) -> dict[str, Any]:

@@ -1,0 +1,153 @@
+"""One role as a process of its own, on Kafka: any number of each, the assignment of partitions being the only lease."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from collectors.live import LiveCollector
+from collectors.watch import watches
+from detectors.catalogue import rules_folder
+from fengsui.bus.protocol import Place
+from fengsui.bus.topics import STORED
+from fengsui.cli.console import say
+from fengsui.cli.lanes import Lanes
+from fengsui.cli.platform import Platform
+from fengsui.cli.roll import Roll
+from fengsui.cli.text import text
+from fengsui.config import WatchSetting, load
+from fengsui.errors import Retry, UsageError
+from fengsui.pipeline import Paced, Stepper, Worker
+from situation.assess import Assessment
+from situation.presence import Presence
+from situation.standards import load as load_standards
+
+log = logging.getLogger("fengsui.roles")
+
+ASSESS_REST = 1.0
+"""Seconds between two assessments of the situation at least: each holds rows of the registry."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 after SIGTERM or Ctrl-C, with what was in hand committed; 1 if the role cannot go on; 3 for settings."""
+    settings = load(args.config, os.environ, _flags(args))
+    if not settings.kafka_bootstrap:
+        raise UsageError(text("roles.kafka", args.lang, role=args.command))
+    with Platform(settings, whole=False) as platform:
+        process = Process(args.command, platform)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: platform.stopping.set())
+        process.start()
+        say(text("roles.ready", args.lang, role=args.command, brokers=", ".join(settings.kafka_bootstrap)))
+        platform.stopping.wait()
+        say(text("serve.stopping", args.lang))
+        process.stop()
+    say(text("serve.stopped", args.lang))
+    if process.running.failed is not None:
+        raise process.running.failed
+    return 0
+
+
+def _flags(args: argparse.Namespace) -> dict[str, Any]:
+    folders = getattr(args, "folders", None)
+    return {
+        "instance": args.instance, "data": args.data,
+        "watch": folders and tuple(WatchSetting(folder=f) for f in folders),
+    }  # fmt: skip
+
+
+class Process:
+    """A role's lanes, and its entry on the roll."""
+
+    def __init__(self, role: str, platform: Platform) -> None:
+        self.role, self.platform = role, platform
+        self.running = Lanes(platform.bus, platform.clock, platform.stopping)
+        self.running.on_failure = platform.stopping.set
+        self._collector: LiveCollector | None = None
+        self._roll = Roll(platform.bus, role, platform.settings.instance, platform.clock, self._look)
+
+    def start(self) -> None:
+        self.lanes = _LANES[self.role](self)
+        self.running.start({**self.lanes, "roll": [self._roll]})
+
+    def _look(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        facts: dict[str, Any] = {}
+        if self._collector is not None:
+            state = self._collector.state()
+            facts = {"collector": state.state, "reading": state.reading, "problem": state.problem}
+        return self.running.health.roles(), facts
+
+    def stop(self) -> None:
+        """End the steps in hand, commit what is done, and leave the groups: others take over at once."""
+        if self._collector is not None:
+            self._collector.stop()
+        self.running.stop()
+        for stepper in (s for lane in self.lanes.values() for s in lane):
+            if isinstance(stepper, Worker) and self.running.failed is None:
+                _finish(stepper, self.platform.clock())
+        if self._collector is not None:
+            self._collector.close()
+        self._roll.leave()
+
+    def collect(self) -> dict[str, list[Stepper]]:
+        p = self.platform
+        if not p.settings.watch:
+            raise UsageError("nothing to collect from: name a folder, or set [[watch]]")
+        self._collector = LiveCollector(p.bus, watches(p.settings), p.settings, p.blobs)
+        return {"collect": [self._collector]}
+
+    def sink(self) -> dict[str, list[Stepper]]:
+        return {"store": [*self.platform.writers]}
+
+    def detect(self) -> dict[str, list[Stepper]]:
+        return {"detect": [*self.platform.detectors]}
+
+    def hunt(self) -> dict[str, list[Stepper]]:
+        p = self.platform
+        hunts = p.open_hunts(p.settings.hunt_interval)
+        slices, windows = hunts[: len(p.catalogue.slices)], hunts[len(p.catalogue.slices) :]
+        return {"slices": [*slices], "windows": [*windows]}
+
+    def situation(self) -> dict[str, list[Stepper]]:
+        p = self.platform
+        standards = load_standards(rules_folder(p.settings.rules) / "standards", p.rules)
+        presence = p.member(Presence(p.registry), "presence", [STORED])
+        assessment = Assessment(p.registry, lambda: int(p.clock() * 1_000_000), standards)
+        assess = Paced(assessment, time.monotonic, ASSESS_REST)
+        return {"registry": [*p.folds, presence, Leased(assess, presence)]}
+
+
+_LANES: Mapping[str, Callable[[Process], Mapping[str, Sequence[Stepper]]]] = {
+    "collect": Process.collect, "sink": Process.sink, "detect": Process.detect, "hunt": Process.hunt,
+    "situation": Process.situation,
+}  # fmt: skip
+ROLES = tuple(_LANES)
+
+
+class Leased:
+    """A stepper that only one of several processes steps: the one whose ``worker`` holds the first partition of what
+    it reads. Two at once would do no harm (each has its own fence), only the same work twice."""
+
+    def __init__(self, stepper: Stepper, worker: Worker) -> None:
+        self._stepper, self._worker = stepper, worker
+
+    @property
+    def name(self) -> str:
+        return self._stepper.name
+
+    def step(self, now: float) -> bool:
+        held = self._worker.session.assignment.positions
+        return Place(STORED, 0) in held and self._stepper.step(now)
+
+
+def _finish(worker: Worker, now: float) -> None:
+    try:
+        worker.finish(now)
+    except Retry as e:
+        log.warning("%s: %s; what was in hand is done again by who takes over", worker.name, e)
+
