@@ -72,6 +72,12 @@ class Worker:
             return True
         try:
             commit = self.role.work(messages, now)
+        except Fenced as e:  # the role has a fence of its own, and another is ahead of it
+            if not self.session.assignment.generation:
+                raise
+            log.warning("%s: %s", self.role.name, e)
+            self._held = None
+            return True
         except BaseException:
             self._held = None  # what it had in hand is unknown: the next step begins from what is committed
             raise

@@ -43,6 +43,9 @@ from situation.fold import Fold
 
 log = logging.getLogger("fengsui.platform")
 
+FOLD_AT_ONCE = 4
+"""Messages in one transaction of the fold: people who take an alert wait for it."""
+
 
 class Platform:
     """Engines and roles of the settings. ``clock`` gives seconds since 1970; it is read here and nowhere below.
@@ -100,11 +103,11 @@ class Platform:
 
     @cached_property
     def folds(self) -> list[Worker]:
-        return [self.member(Fold(self.registry, self.bus.bus_id), "fold", [FINDINGS])]
+        return [self.member(Fold(self.registry, self.bus.bus_id), "fold", [FINDINGS], limit=FOLD_AT_ONCE)]
 
-    def member(self, role: Role, group: str, read: Sequence[str]) -> Worker:
+    def member(self, role: Role, group: str, read: Sequence[str], *, limit: int = 16) -> Worker:
         """A role as a member of its group, on the seat of this process; closed with the platform."""
-        worker = Worker(role, self.bus.member(group, read, instance=self.engines.seat))
+        worker = Worker(role, self.bus.member(group, read, instance=self.engines.seat), limit=limit)
         self._members.append(worker)
         return worker
 
