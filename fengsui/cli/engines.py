@@ -29,9 +29,9 @@ class Engines:
     def bus(self) -> Bus:
         s = self.settings
         if s.kafka_bootstrap:
-            from fengsui.bus.kafka import KafkaBus
+            from fengsui.bus.kafka import connect
 
-            return KafkaBus(s)
+            return connect(s)
         from fengsui.bus.sqlite import SqliteBus
 
         return SqliteBus(s.data / "bus.db", topics(), max_bytes=s.bus_bytes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,11 @@ PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 
 absent: dict[str, str] = {}
 """Engines that tests of this run have asked for in vain, and why."""
+
+
+def cache() -> Path:
+    """Where engines that are fetched or built are kept between runs, outside the project."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fengsui" / "engines"
 
 
 def engine(name: str) -> str:

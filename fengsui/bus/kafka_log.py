@@ -1,0 +1,115 @@
+"""What is in the logs of a Kafka cluster: ends, marks, and whether anything but transaction markers lies in between.
+
+Offsets have gaps: the marker that ends a transaction takes one. So a committed position and the end of a log differ
+although nothing is left to read, and only reading tells. One consumer without a group does it, under a lock.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from fengsui.bus.kafka_client import WAIT, reader_keywords
+from fengsui.errors import Retry
+
+LOOK = 2.0
+"""Seconds that a look for messages between two offsets may take; then it counts as there being some."""
+
+
+class Log:
+    """``client``: keywords of every client."""
+
+    def __init__(self, client: Mapping[str, Any]) -> None:
+        self._lock = threading.RLock()
+        self._committed = KafkaConsumer(**client, **reader_keywords(), isolation_level="read_committed")
+        self._all = KafkaConsumer(**client, **reader_keywords(), isolation_level="read_uncommitted")
+        self._values: dict[TopicPartition, dict[str, bytes]] = {}
+        self._read: dict[TopicPartition, int] = {}
+
+    def ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where the next message of each partition goes, what is not yet committed counted in."""
+        wanted = list(places)
+        with self._lock:
+            return dict(_asked(lambda: self._all.end_offsets(wanted))) if wanted else {}
+
+    def begins(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The oldest offset that is still there."""
+        wanted = list(places)
+        with self._lock:
+            return dict(_asked(lambda: self._all.beginning_offsets(wanted))) if wanted else {}
+
+    def empty(self, place: TopicPartition, start: int, end: int) -> bool:
+        """True if no committed message lies in [start, end), and all transactions that began there have ended."""
+        if start >= end:
+            return True
+        with self._lock:
+            c = self._committed
+            c.assign([place])
+            c.seek(place, start)
+            give_up = time.monotonic() + LOOK
+            while time.monotonic() < give_up:
+                found = c.poll(timeout_ms=100, max_records=1).get(place, [])
+                if found:
+                    return bool(found[0].offset >= end)
+                if c.position(place) >= end:
+                    return True
+        return False
+
+    def mark(self, place: TopicPartition, key: str) -> bytes | None:
+        """The last committed value under a key of a compacted partition."""
+        with self._lock:
+            return self._values_of([place])[place].get(key)
+
+    def marks(self, places: Iterable[TopicPartition], prefix: str) -> dict[str, bytes]:
+        with self._lock:
+            values = self._values_of(list(places))
+            return {k: v for held in values.values() for k, v in held.items() if k.startswith(prefix)}
+
+    def _values_of(self, places: list[TopicPartition]) -> dict[TopicPartition, dict[str, bytes]]:
+        """Read on to the ends of these partitions; what they hold."""
+        c = self._committed
+        ends = _asked(lambda: c.end_offsets(places))  # of a reader of what is committed: the last stable offset
+        fresh = [p for p in places if p not in self._read]
+        if fresh:
+            self._read |= _asked(lambda: self._all.beginning_offsets(fresh))
+            self._values |= {p: {} for p in fresh}
+        behind = [p for p in places if self._read[p] < ends[p]]
+        if behind:
+            c.assign(behind)
+            for p in behind:
+                c.seek(p, self._read[p])
+            self._read_to(behind, ends)
+        return {p: self._values[p] for p in places}
+
+    def _read_to(self, places: list[TopicPartition], ends: Mapping[TopicPartition, int]) -> None:
+        give_up = time.monotonic() + WAIT
+        while any(self._committed.position(p) < ends[p] for p in places):
+            if time.monotonic() > give_up:
+                raise Retry("the marks on the bus cannot be read now")
+            for place, records in self._committed.poll(timeout_ms=100).items():
+                held = self._values[place]
+                for r in records:
+                    key = r.key.decode()
+                    if r.value is None:
+                        held.pop(key, None)
+                    else:
+                        held[key] = r.value
+        for p in places:
+            self._read[p] = self._committed.position(p)
+
+    def close(self) -> None:
+        with self._lock:
+            self._committed.close(autocommit=False)
+            self._all.close(autocommit=False)
+
+
+def _asked(ask: Any) -> Any:
+    try:
+        return ask()
+    except KafkaError as e:
+        raise Retry(f"the bus does not answer: {e}") from e
