@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,28 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from fengsui.bus.protocol import Place
-from fengsui.errors import FengsuiError, Retry, UsageError
-from fengsui.schema import KINDS
-from fengsui.store import migrations
+from fengsui.errors import Retry, UsageError
 from fengsui.store.literals import parameters as bind
-from fengsui.store.protocol import DEFAULT, Limits
-
-# Pinned on every insert: a message must be recognised as the same block however it comes again (docs/decisions/0003).
-_INSERT = (
-    "async_insert = 0, max_threads = 1, max_insert_threads = 1, max_insert_block_size = 1048576, "
-    "min_insert_block_size_rows = 1048576, min_insert_block_size_bytes = 0, insert_deduplicate = 1"
-)
-_TOKEN = re.compile(r"[\w./@-]+")
-_BUSY = ("TIMEOUT_EXCEEDED", "TOO_MANY_SIMULTANEOUS_QUERIES", "MEMORY_LIMIT_EXCEEDED", "NOT_ENOUGH_SPACE",
-         "No space left")  # fmt: skip
+from fengsui.store.protocol import DEFAULT, Limits, StoreError
+from fengsui.store.sql import BUSY, SqlStore
 
 
-class StoreError(FengsuiError):
-    """The engine refused a statement: a mistake in it, not a passing state."""
-
-
-class ChdbStore:
+class ChdbStore(SqlStore):
     """Open (and create) the store in ``folder``; None keeps it in memory.
 
     Raises UsageError if another process has it.
@@ -80,7 +64,7 @@ class ChdbStore:
             return self._connection().query(sql, output, params=bind(values or {}))
         except self._errors as e:
             text = str(e)
-            if any(b in text for b in _BUSY):
+            if any(b in text for b in BUSY):
                 raise Retry(text) from e
             raise StoreError(text) from e
 
@@ -98,47 +82,14 @@ class ChdbStore:
         raw = result.bytes()
         return pa.ipc.open_file(raw).read_all()
 
-    def insert(self, table: str, rows: pa.RecordBatch, place: Place, offset: int, token: str) -> None:
-        kind = KINDS[table]
-        block = pa.Table.from_batches([rows]).combine_chunks()
-        for column, value in zip(kind.stored[len(kind.columns) :], (place.topic, place.partition, offset), strict=True):
-            block = block.append_column(column.arrow, pa.repeat(pa.scalar(value, column.type.arrow), len(block)))
-        names = ", ".join(f"`{c.name}`" for c in kind.stored)
-        if not _TOKEN.fullmatch(token):
-            raise ValueError(f"token {token!r}")
-        self._insert(table, names, block, f"{_INSERT}, insert_deduplication_token = '{token}'")
-
-    def load(self, table: str, rows: pa.Table) -> None:
-        names = ", ".join(f"`{n}`" for n in rows.column_names)
-        self._insert(table, names, rows.combine_chunks(), "insert_deduplicate = 0")
-
-    def _insert(self, table: str, names: str, block: pa.Table, settings: str) -> None:
+    def _insert(self, table: str, block: pa.Table, settings: Mapping[str, str | int], shard: int) -> None:
         fengsui_block = block  # noqa: F841 chDB finds the table by the name of a variable of its callers
-        self._run(f"INSERT INTO {table} ({names}) SELECT {names} FROM Python(fengsui_block) SETTINGS {settings}", "CSV")  # noqa: S608 a kind's name
+        names = ", ".join(f"`{n}`" for n in block.column_names)
+        how = ", ".join(f"{k} = '{v}'" if isinstance(v, str) else f"{k} = {v}" for k, v in settings.items())
+        self._run(f"INSERT INTO {table} ({names}) SELECT {names} FROM Python(fengsui_block) SETTINGS {how}", "CSV")  # noqa: S608 a kind's name
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """Run a statement that returns nothing."""
         self._run(sql, "CSV", parameters)
-
-    def offsets(self, table: str, place: Place, start: int) -> dict[int, int]:
-        rows = self.query(
-            f"SELECT `offset`, count() AS n FROM {table} WHERE topic = {{topic:String}} "  # noqa: S608 a kind's name
-            "AND partition = {partition:UInt32} AND `offset` >= {start:UInt64} GROUP BY `offset`",
-            {"topic": place.topic, "partition": place.partition, "start": start},
-        )
-        return dict(zip(rows.column(0).to_pylist(), rows.column(1).to_pylist(), strict=True))
-
-    def delete(self, table: str, org: str, network: str, origin: str, place: Place, before: int) -> None:
-        self.command(
-            f"DELETE FROM {table} WHERE org = {{org:String}} AND network = {{network:String}} "  # noqa: S608 a kind's name
-            "AND origin = {origin:String} AND NOT (topic = {topic:String} AND partition = {partition:UInt32} "
-            "AND `offset` >= {before:UInt64}) SETTINGS lightweight_deletes_sync = 2",
-            {"org": org, "network": network, "origin": origin, "topic": place.topic, "partition": place.partition,
-             "before": before},
-        )  # fmt: skip
-
-    def migrate(self) -> list[str]:
-        return migrations.apply(self.command, self.query)
 
     def close(self) -> None:
         with self._guard:

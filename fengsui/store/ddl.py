@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fengsui.schema import KINDS, Kind
 
 WINDOW = 10_000
@@ -28,6 +30,49 @@ SETTINGS non_replicated_deduplication_window = {WINDOW}, fsync_after_insert = 1,
 def initial() -> str:
     """All tables as they are declared today."""
     return ";\n\n".join(table(k) for k in KINDS.values()) + ";\n"
+
+
+def local(name: str) -> str:
+    """The table of a node behind a cluster's distributed one."""
+    return f"{name}_local"
+
+
+_ENGINE = re.compile(r"\bENGINE = MergeTree\b(?: *\(\))?")
+_CREATE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
+_ALTER = re.compile(r"ALTER TABLE (\w+)")
+_SETTINGS = re.compile(r"\bSETTINGS\b")
+SHARED = ("migration", "indicator")
+"""Tables that are small and whole on every node: one path in the keeper for all shards."""
+
+
+def on_cluster(statement: str, cluster: str) -> list[str]:
+    """A statement of a migration as a cluster takes it.
+
+    A table becomes a replicated one on each node, and (unless it is whole on every node) a distributed one under its
+    name. Raises ValueError for a statement that has no such form: a migration must not do half of its work.
+    """
+    created, altered = _CREATE.match(statement), _ALTER.match(statement)
+    if altered is not None:
+        name = altered[1]
+        rest = statement[altered.end() :]
+        forms = [f"ALTER TABLE {name} ON CLUSTER '{cluster}'{rest}"]
+        return forms if name in SHARED else [f"ALTER TABLE {local(name)} ON CLUSTER '{cluster}'{rest}", *forms]
+    if created is None or len(_ENGINE.findall(statement)) != 1:
+        raise ValueError(f"a migration for a cluster creates MergeTree tables or alters them: {statement[:60]!r}")
+    name = created[1]
+    whole = name in SHARED
+    path = f"/clickhouse/tables/{'all' if whole else '{shard}'}/fengsui/{name}"
+    replica = "{shard}-{replica}" if whole else "{replica}"
+    mine = name if whole else local(name)
+    made = _CREATE.sub(f"CREATE TABLE IF NOT EXISTS {mine} ON CLUSTER '{cluster}'", statement, count=1)
+    made = _ENGINE.sub(f"ENGINE = ReplicatedMergeTree('{path}', '{replica}')", made)
+    made = made.replace("non_replicated_deduplication_window", "replicated_deduplication_window")
+    if "replicated_deduplication_window" in made:
+        made = _SETTINGS.sub("SETTINGS replicated_deduplication_window_seconds = 86400,", made, count=1)
+    if whole:
+        return [made]
+    over = f"Distributed('{cluster}', currentDatabase(), '{mine}')"
+    return [made, f"CREATE TABLE IF NOT EXISTS {name} ON CLUSTER '{cluster}' AS {mine} ENGINE = {over}"]
 
 
 def columns_of(kind: Kind) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from fengsui.bus.protocol import Place
+from fengsui.errors import FengsuiError
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Limits:
 
 
 DEFAULT = Limits()
+
+
+class StoreError(FengsuiError):
+    """The engine refused a statement: a mistake in it, not a passing state."""
 
 
 class Store(Protocol):

@@ -1,8 +1,13 @@
-"""What every store must do. ``make_store`` is the implementation under test."""
+"""What every store must do: chDB in the process, and ClickHouse over its native protocol."""
 
 from __future__ import annotations
 
+import os
+import secrets
 import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +22,41 @@ from fengsui.store.protocol import Limits
 from tests.conftest import DAY, HOUR, flows
 
 PLACE = Place("events.flow", 0)
+
+
+@pytest.fixture(params=["chdb", "native"])
+def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Any]]:
+    """Open (and migrate) the store of this test; again opens it anew, with all that was put in."""
+    from fengsui.config import Settings
+    from fengsui.store.chdb import ChdbStore
+    from fengsui.store.clickhouse import ClickHouseStore
+    from tests.support.native import Endpoint
+
+    opened: list[Any] = []
+    url = os.environ.get("FENGSUI_CLICKHOUSE_URL", "")
+    endpoint = Endpoint(tmp_path) if request.param == "native" and not url else None
+    if endpoint is not None:
+        url = endpoint.url
+    elif request.param == "native":
+        name = f"test_{secrets.token_hex(6)}"
+        ClickHouseStore(Settings(clickhouse_url=url)).command(f"CREATE DATABASE {name}")
+        url = f"{url.partition('?')[0].rsplit('/', 1)[0]}/{name}"
+
+    def make() -> Any:
+        for old in opened:
+            old.close()
+        store = ClickHouseStore(Settings(clickhouse_url=url)) if url else ChdbStore(tmp_path / "store")
+        store.migrate()
+        opened.append(store)
+        return store
+
+    if request.param == "chdb":
+        url = ""
+    yield make
+    for store in opened:
+        store.close()
+    if endpoint is not None:
+        endpoint.close()
 
 
 def count(store, where: str = "1") -> int:

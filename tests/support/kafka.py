@@ -65,7 +65,8 @@ class Broker:
             f"offsets.topic.replication.factor={replicas}", "offsets.topic.num.partitions=4",
             f"transaction.state.log.replication.factor={replicas}", "transaction.state.log.num.partitions=4",
             f"transaction.state.log.min.isr={enough}", "group.initial.rebalance.delay.ms=0",
-            "group.min.session.timeout.ms=1000", "auto.create.topics.enable=false", "log.cleaner.dedupe.buffer.size=4194304",
+            "group.min.session.timeout.ms=1000", "auto.create.topics.enable=false",
+            "log.cleaner.dedupe.buffer.size=4194304",
             "controlled.shutdown.enable=true", "transaction.partition.verification.enable=true",
         ]))  # fmt: skip
         self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings))

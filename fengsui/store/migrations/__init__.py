@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
 from typing import Any
 
@@ -26,9 +26,14 @@ def statements(sql: str) -> Iterator[str]:
             yield "\n".join(code).removesuffix(";")
 
 
-def apply(command: Callable[[str, dict[str, Any]], None], query: Callable[[str], Any]) -> list[str]:
-    """Apply what is missing. A store that has seen a migration unknown here is refused: it is of a newer version."""
-    command(_TABLE, {})
+def apply(command: Callable[[str, dict[str, Any]], None], query: Callable[[str], Any],
+          form: Callable[[str], Sequence[str]] = lambda sql: (sql,)) -> list[str]:  # fmt: skip
+    """Apply what is missing. A store that has seen a migration unknown here is refused: it is of a newer version.
+
+    ``form`` gives the statements that stand for one, on a cluster.
+    """
+    for sql in form(_TABLE):
+        command(sql, {})
     done = set(query("SELECT name FROM migration").column(0).to_pylist())
     known = files()
     newer = done - {n for n, _ in known}
@@ -38,6 +43,7 @@ def apply(command: Callable[[str, dict[str, Any]], None], query: Callable[[str],
     new = [(n, sql) for n, sql in known if n not in done]
     for name, sql in new:
         for statement in statements(sql):
-            command(statement, {})
+            for formed in form(statement):
+                command(formed, {})
         command("INSERT INTO migration SELECT {name:String}, now64(3)", {"name": name})
     return [n for n, _ in new]
