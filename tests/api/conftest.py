@@ -9,11 +9,19 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.support.face import face
+from tests.support.postgres import database
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with face(tmp_path_factory.mktemp("face")) as found:
+def database_of(request: pytest.FixtureRequest) -> str:
+    """The registry's database: SQLite; a module that is to be asked on both says so (see test_alerts.py)."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory, database_of: str) -> Iterator[Any]:
+    url = database() if database_of == "postgres" else ""
+    with face(tmp_path_factory.mktemp("face"), registry_url=url) as found:
         yield found
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.conftest import alerts
 
+pytestmark = pytest.mark.parametrize("database_of", ["sqlite", "postgres"], indirect=True, scope="module")
 SORTS = ["-severity", "severity", "-last_seen", "last_seen", "-first_seen", "first_seen", "-count", "count"]
 
 

@@ -41,10 +41,10 @@ READ = (("bank", "beacon"), ("bank", "port_scan"), ("mill", "made_sample"))
 
 @contextmanager
 def face(
-    folder: Path, *, read: Sequence[tuple[str, str]] = READ, clock: float = NOW
+    folder: Path, *, read: Sequence[tuple[str, str]] = READ, clock: float = NOW, registry_url: str = ""
 ) -> Iterator[tuple[TestClient, Context, Service]]:
     """A signed-in client, what the routes work with, and the service, which is not started."""
-    settings = Settings(data=folder / "data", org="bank")
+    settings = Settings(data=folder / "data", org="bank", registry_url=registry_url)
     with Platform(settings, lambda: clock) as platform:
         load(platform.registry, ORGANISATIONS)
         for org, name in read:

@@ -17,6 +17,7 @@ from fengsui.registry.database import open_registry
 from situation import presence
 from situation.standards import Standards, load
 from tests.conftest import DAY, HOUR
+from tests.support.postgres import database
 
 STANDARDS = Path("rules/standards")
 NOW = DAY + 30 * HOUR + 1234
@@ -40,9 +41,14 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def registry(tmp_path: Path, empty: Path) -> Iterator[Engine]:
-    """A registry of this test's own; what it writes need not outlast a power cut."""
+@pytest.fixture(params=["sqlite", "postgres"])
+def registry(request: pytest.FixtureRequest, tmp_path: Path, empty: Path) -> Iterator[Engine]:
+    """A registry of this test's own, on both databases; what it writes need not outlast a power cut."""
+    if request.param == "postgres":
+        engine = open_registry(database())
+        yield engine
+        engine.dispose()
+        return
     shutil.copy(empty, tmp_path / "registry.db")
     engine = open_registry(f"sqlite:///{tmp_path / 'registry.db'}")
     event.listen(engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))

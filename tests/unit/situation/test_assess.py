@@ -213,7 +213,9 @@ def test_slow_moves_add_up_until_they_are_told(assessment, province):
 def test_another_assessment_that_went_on_fences_this_one(assessment, province, registry, monkeypatch):
     province.organisation("a")
     province.alert("a")
-    monkeypatch.setattr(assess, "_position", lambda db: db.execute(insert(m.assessment).values(id=1, seq=7)) and 5)
+    with registry.begin() as db:
+        db.execute(insert(m.assessment).values(id=1, seq=7))
+    monkeypatch.setattr(assess, "_position", lambda db: 5)
     assert assessment.step(1.0)
     monkeypatch.undo()
     assert province.rows() == []

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -14,20 +13,12 @@ from fengsui.bus.protocol import Assignment, Message, Place
 from fengsui.errors import Fenced
 from fengsui.finding import Conclusion, Detection, Finding, Rule, Window, added, result, withdraw
 from fengsui.registry import models as m
-from fengsui.registry.database import open_registry
 from situation.fold import Fold, apply, refresh
 from tests.conftest import DAY, HOUR
 
 RULE = Rule("scan", "v1", "attack/scanning")
 OTHER = Rule("other", "v1", "attack/other")
 PLACE = Place("findings", 0)
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_registry(f"sqlite:///{tmp_path / 'registry.db'}")
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
