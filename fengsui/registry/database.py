@@ -25,7 +25,11 @@ def open_registry(url: str) -> Engine:
     Raises UsageError if the registry was written by a newer version, BadSetting for an address that is none.
     """
     engine = connect(url)
-    migrate(engine)
+    try:
+        migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 

@@ -94,6 +94,7 @@ def test_who_reads_on_by_the_sequence_misses_nothing_however_many_write(registry
             with reading(registry).connect() as db:
                 after = seen[-1] if seen else 0
                 seen += [s for (s,) in db.execute(select(activity.c.seq).where(activity.c.seq > after).order_by("seq"))]
+            time.sleep(0.002)
             if all(w.done() for w in work) and len(seen) < writers * each:
                 with reading(registry).connect() as db:
                     rows = db.execute(select(activity.c.seq)).all()
