@@ -85,6 +85,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Our own certificate (PEM) for mutual TLS, with `kafka_key`."""
     kafka_key: Path | None = None
     """The key of `kafka_certificate` (PEM)."""
+    kafka_prefix: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9._-]{0,100}$")] = ""
+    """What stands before our names of topics, groups and transactions, where others use the same brokers."""
     kafka_partitions: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 8
     """Partitions of topics that are made here; topics that are there keep theirs."""
     kafka_replication: Annotated[int, msgspec.Meta(ge=1, le=7)] = 1

@@ -36,9 +36,9 @@ FULL_EVERY = 10.0
 MARKS = "marks"
 
 
-def connect(settings: Settings, prefix: str = "") -> KafkaBus:
+def connect(settings: Settings) -> KafkaBus:
     """The bus that the settings name, with every topic that Fengsui uses. Raises UsageError if no broker answers."""
-    return KafkaBus(keywords(settings), topics(settings.kafka_partitions), prefix=prefix,
+    return KafkaBus(keywords(settings), topics(settings.kafka_partitions), prefix=settings.kafka_prefix,
                     replication=settings.kafka_replication)  # fmt: skip
 
 

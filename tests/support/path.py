@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +15,10 @@ from collectors.collector import Collector
 from collectors.source import Piece
 from detectors.roles import DetectRole, SliceRole, WindowRole
 from fengsui.batch import Batch, Identity, build
+from fengsui.bus.protocol import Message
 from fengsui.bus.sqlite import SqliteBus
 from fengsui.bus.topics import FINDINGS, STORED, events, topics
+from fengsui.config import Settings
 from fengsui.finding import Conclusion, Detection, Evidence, Rule, hour
 from fengsui.ids import event_ids
 from fengsui.jsonform import ip_text
@@ -155,20 +160,57 @@ def made(r: np.random.Generator, identity: Identity, start: int, n: int, every: 
     return build(FLOW, identity, columns, n)
 
 
+QUIET_ROUNDS = 2
+"""Times in a row that nothing must be left: a hunt waits until its topic is quiet, and then has work."""
 TARGET = bytes(10) + b"\xff\xff\xcb\0\x71" + bytes([7])
+
+
+def small(folder: Path, partitions: int, max_bytes: int) -> tuple[Any, Any, Any]:
+    """Bus, store and registry on the embedded engines."""
+    store = ChdbStore(folder / "store")
+    store.migrate()
+    bus = SqliteBus(folder / "bus.db", topics(partitions), max_bytes=max_bytes)
+    return bus, store, open_registry(f"sqlite:///{folder / 'registry.db'}")
+
+
+USED = ("events.flow", "events.dns", "findings", "stored", "alerts", "dead")
+
+
+class Large:
+    """Bus, store and registry on Kafka, the native protocol and PostgreSQL; a folder is always the same ones."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[str, Any, str]] = {}
+
+    def __call__(self, folder: Path, partitions: int, max_bytes: int) -> tuple[Any, Any, Any]:
+        from fengsui.bus.kafka import KafkaBus
+        from fengsui.store.clickhouse import ClickHouseStore
+        from tests.support.kafka import bootstrap
+        from tests.support.native import Endpoint
+        from tests.support.postgres import database
+
+        if folder not in self._known:
+            self._known[folder] = f"{secrets.token_hex(4)}.", Endpoint(folder), database()
+        prefix, endpoint, url = self._known[folder]
+        store = ClickHouseStore(Settings(clickhouse_url=endpoint.url))
+        store.migrate()
+        wanted = [t for t in topics(partitions) if t.name in USED]
+        bus = KafkaBus({"bootstrap_servers": bootstrap(), "retry_backoff_ms": 5}, wanted, prefix=prefix)
+        return bus, store, open_registry(url)
+
+    def close(self) -> None:
+        for _, endpoint, _ in self._known.values():
+            endpoint.close()
 
 
 class WholePath:
     """Every role on one bus, store and registry in ``folder``; ``interval`` is the hunts'."""
 
     def __init__(self, folder: Path, *, partitions: int = 1, interval: float = 0,
-                 clock: Callable[[], float] = lambda: 1_800_000_000.0,
-                 max_bytes: int = 2_000_000_000) -> None:  # fmt: skip
+                 clock: Callable[[], float] = lambda: 1_800_000_000.0, max_bytes: int = 2_000_000_000,
+                 engines: Callable[[Path, int, int], tuple[Any, Any, Any]] = small) -> None:  # fmt: skip
         self.folder, self.clock = folder, clock
-        self.store = ChdbStore(folder / "store")
-        self.store.migrate()
-        self.bus = SqliteBus(folder / "bus.db", topics(partitions), max_bytes=max_bytes)
-        self.registry = open_registry(f"sqlite:///{folder / 'registry.db'}")
+        self.bus, self.store, self.registry = engines(folder, partitions, max_bytes)
         p = self.bus.partitions
         self.sink = self._worker(Sink(self.store, self.bus.bus_id, p, lambda: 0.0),
                                  [events("flow"), events("dns"), FINDINGS])  # fmt: skip
@@ -192,9 +234,29 @@ class WholePath:
         return collector
 
     def settle(self) -> None:
-        drain([self.sink, self.detect], self.clock)
-        drain([self.windows, self.slices], self.clock)
-        drain([self.sink, self.fold], self.clock)
+        self.drain(self.sink, self.detect)
+        self.drain(self.windows, self.slices)
+        self.drain(self.sink, self.fold)
+
+    def drain(self, *workers: Worker) -> None:
+        """Step these until nothing is left for them; what is on its way is waited for."""
+        groups = [w.role.name for w in workers]
+        quiet = 0
+        while quiet < QUIET_ROUNDS:
+            drain(workers, self.clock)
+            lag = self.bus.lag()
+            quiet = quiet + 1 if not any(lag[g] for g in groups) else 0
+            if quiet < QUIET_ROUNDS and not isinstance(self.bus, SqliteBus):
+                self.bus.wait(0.05)
+
+    def read(self, group: str, topic: str, n: int) -> list[Message]:
+        """The first n messages of a topic."""
+        member, out = self.bus.member(group, [topic]), []
+        end = time.monotonic() + 20
+        while len(out) < n and time.monotonic() < end:
+            out += member.read(n, 0.1)
+        member.close()
+        return out
 
     def rows(self) -> tuple[int, int]:
         """Rows of flows, and distinct ids among them."""

@@ -1,0 +1,137 @@
+"""Each role as a process of its own, on Kafka, the native protocol and PostgreSQL: from a capture to its alert."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from fengsui.cli import roll
+from fengsui.config import Settings
+from fengsui.registry.database import open_registry
+from fengsui.registry.models import alert, presence, situation
+from tests.support.kafka import bootstrap
+from tests.support.native import Endpoint
+from tests.support.postgres import database
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+ROLES = ("sink", "detect", "hunt", "situation", "collect")
+
+
+class Platform:
+    """The processes of the roles, their engines, and what has come of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.watched = folder, folder / "watched"
+        self.watched.mkdir()
+        self.endpoint = Endpoint(folder / "store")
+        self.registry_url = database()
+        self.registry = open_registry(self.registry_url)
+        self.prefix = f"{secrets.token_hex(4)}."
+        self.environment = {
+            "FENGSUI_KAFKA_BOOTSTRAP": bootstrap(), "FENGSUI_KAFKA_PREFIX": self.prefix,
+            "FENGSUI_KAFKA_PARTITIONS": "2", "FENGSUI_CLICKHOUSE_URL": self.endpoint.url,
+            "FENGSUI_REGISTRY_URL": self.registry_url, "FENGSUI_HUNT_INTERVAL": "1", "FENGSUI_ORG": "bank",
+        }  # fmt: skip
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, role: str) -> None:
+        folders = [str(self.watched)] if role == "collect" else []
+        words = [sys.executable, "-m", "fengsui.cli", role, "--instance", "0", "--data", str(self.folder / "data"), *folders]
+        with (self.folder / f"{role}.log").open("ab") as log:
+            self.processes[role] = subprocess.Popen(words, stdout=log, stderr=log, env=os.environ | self.environment)
+
+    def alerts(self) -> dict[str, int]:
+        with self.registry.connect() as db:
+            return {r.rule: r.count for r in db.execute(select(alert).where(alert.c.queued))}
+
+    def wait(self, what: Callable[[], Any], seconds: float = 90) -> Any:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for role, process in self.processes.items():
+                assert process.poll() is None, f"{role} ended: {(self.folder / f'{role}.log').read_text()[-3000:]}"
+            if found := what():
+                return found
+            time.sleep(0.2)
+        tails = "\n".join(f"{r}: {(self.folder / f'{r}.log').read_text()[-1500:]}" for r in self.processes)
+        raise AssertionError(f"it did not come:\n{tails}")
+
+    def rows(self) -> tuple[int, int]:
+        from fengsui.store.clickhouse import ClickHouseStore
+
+        store = ClickHouseStore(Settings(clickhouse_url=self.endpoint.url))
+        r = store.query("SELECT count() AS n, uniqExact(event_id) AS ids FROM flow").to_pylist()[0]
+        store.close()
+        return r["n"], r["ids"]
+
+    def close(self) -> None:
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        self.registry.dispose()
+        self.endpoint.close()
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    p = Platform(tmp_path_factory.mktemp("roles"))
+    for role in ROLES:
+        p.start(role)
+    yield p
+    p.close()
+
+
+def put(p: Platform, name: str, as_name: str) -> None:
+    shutil.copy(SCENARIOS / name, p.watched / f"{as_name}.part")
+    (p.watched / f"{as_name}.part").rename(p.watched / as_name)
+
+
+def test_a_log_becomes_an_alert_and_the_situation_through_every_role_and_each_is_on_the_roll(platform):
+    from fengsui.bus.kafka import connect
+
+    put(platform, "beacon/conn.log", "conn.log")
+    platform.wait(lambda: "beacon" in platform.alerts())
+    assert platform.rows() == (768, 768)
+    with platform.registry.connect() as db:
+        assert db.execute(select(presence)).first() is not None
+        assert platform.wait(lambda: db.execute(select(situation)).first() is not None or db.rollback())
+    bus = connect(Settings(kafka_bootstrap=(bootstrap(),), kafka_prefix=platform.prefix, kafka_partitions=2))
+    there = {e.role: here for e, here in platform.wait(lambda: roll.read(bus, time.time()))}
+    bus.close()
+    assert there == dict.fromkeys(ROLES, True)
+
+
+def test_a_role_that_is_killed_comes_back_to_its_seat_and_loses_and_doubles_nothing(platform):
+    before = platform.rows()[0]
+    for role in ("sink", "hunt", "situation", "detect", "collect"):
+        platform.processes.pop(role).kill()
+    put(platform, "port_scan/input.pcap", "scan.pcap")
+    for role in ROLES:
+        platform.start(role)
+    platform.wait(lambda: "scan_vertical" in platform.alerts())
+    n, ids = platform.rows()
+    assert n == ids > before
+
+
+def test_a_role_that_is_told_to_stop_ends_in_peace_and_leaves_the_roll(platform):
+    process = platform.processes.pop("detect")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(40) == 0
+
+
+def test_a_role_without_kafka_says_what_to_do(tmp_path):
+    words = [sys.executable, "-m", "fengsui.cli", "sink", "--data", str(tmp_path)]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 3
+    assert "kafka_bootstrap" in ran.stderr
