@@ -42,7 +42,8 @@ def test_every_setting_can_be_given_in_a_file_and_in_the_environment(file):
               "file_limit": 3, "disk_bytes": 4, "organisations": "o.yaml", "map": "m.json", "host": "::1", "port": 0,
               "token": "0123456789abcdef", "kafka_bootstrap": ["a:9092", "b:9092"], "kafka_security": "SASL_SSL",
               "kafka_mechanism": "PLAIN", "kafka_user": "u", "kafka_password": "p", "kafka_ca": "ca.pem",
-              "kafka_certificate": "c.pem", "kafka_key": "k.pem", "kafka_prefix": "p.", "kafka_partitions": 3, "kafka_replication": 2,
+              "kafka_certificate": "c.pem", "kafka_key": "k.pem", "kafka_prefix": "p.",
+              "kafka_partitions": 3, "kafka_replication": 2,
               "clickhouse_url": "clickhouse://h", "clickhouse_cluster": "c", "registry_url": "postgresql+psycopg://h/d",
               "blobs_url": "s3://b", "instance": "sink-0"}  # fmt: skip
     assert {*values, "watch"} == {f.name for f in msgspec.structs.fields(Settings)}
