@@ -26,7 +26,6 @@ from fengsui.pipeline import Worker
 
 log = logging.getLogger("fengsui.collect")
 
-SESSION = "collect/0"
 POLL = 1.0  # seconds between looks at the folders; more where there are very many files
 FILES_A_SECOND = 4_000
 DISK = 10.0  # seconds between looks at how large the data folder is
@@ -70,7 +69,9 @@ class LiveCollector:
 
     name = "collect"
 
-    def __init__(self, bus: Bus, folders: Sequence[Watch], settings: Settings, blobs: Blobs) -> None:
+    def __init__(self, bus: Bus, folders: Sequence[Watch], settings: Settings, blobs: Blobs, name: str = "0") -> None:
+        """``name``: its slot; a second collector of the same name fences the first."""
+        self._name = f"collect/{name}"
         self._bus, self._settings, self._blobs = bus, settings, blobs
         self._watcher = Watcher(folders, settings, blobs, self._beat)
         self._session: Session | None = None
@@ -173,8 +174,8 @@ class LiveCollector:
 
     def _run_of(self, sources: Sequence[tuple[Source, Identity]], job: JobRun | None) -> _Run:
         if self._session is None:
-            self._session = self._bus.source(SESSION)
-        collector = Collector(sources, self._session.mark)
+            self._session = self._bus.source(self._name)
+        collector = Collector(sources, self._session.mark, key=self._name.rpartition("/")[2])
         return _Run(collector, Worker(collector, self._session), sources, job)
 
     def _finish(self, run: _Run, now: float) -> None:

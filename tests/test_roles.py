@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +29,7 @@ from tests.support.native import Endpoint
 from tests.support.postgres import database
 
 SCENARIOS = Path(__file__).parent / "scenarios"
+TOKEN = "a-token-for-the-roles"
 ROLES = ("sink", "detect", "hunt", "situation", "collect")
 
 
@@ -42,6 +47,7 @@ class Platform:
             "FENGSUI_KAFKA_BOOTSTRAP": bootstrap(), "FENGSUI_KAFKA_PREFIX": self.prefix,
             "FENGSUI_KAFKA_PARTITIONS": "2", "FENGSUI_CLICKHOUSE_URL": self.endpoint.url,
             "FENGSUI_REGISTRY_URL": self.registry_url, "FENGSUI_HUNT_INTERVAL": "1", "FENGSUI_ORG": "bank",
+            "FENGSUI_TOKEN": TOKEN,
         }  # fmt: skip
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -51,6 +57,26 @@ class Platform:
         words += folders
         with (self.folder / f"{role}.log").open("ab") as log:
             self.processes[role] = subprocess.Popen(words, stdout=log, stderr=log, env=os.environ | self.environment)
+
+    def api(self) -> str:
+        """The address of the API, started if it is not there."""
+        if "api" not in self.processes:
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", 0))
+                self.port = s.getsockname()[1]
+            words = [sys.executable, "-m", "fengsui.cli", "api", "--instance", "0", "--data", str(self.folder / "api")]
+            with (self.folder / "api.log").open("ab") as log:
+                self.processes["api"] = subprocess.Popen([*words, "--port", str(self.port)], stdout=log, stderr=log,
+                                                         env=os.environ | self.environment)  # fmt: skip
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, path: str) -> Any:
+        request = urllib.request.Request(f"{self.api()}{path}", headers={"authorization": f"Bearer {TOKEN}"})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.loads(answer.read())
+        except urllib.error.URLError:
+            return None
 
     def alerts(self) -> dict[str, int]:
         with self.registry.connect() as db:
@@ -118,6 +144,18 @@ def test_a_log_becomes_an_alert_and_the_situation_through_every_role_and_each_is
         assert db.execute(select(presence)).first() is not None
         assert platform.wait(lambda: db.execute(select(situation)).first() is not None or db.rollback())
     platform.wait(lambda: platform.there() == set(ROLES))
+
+
+def test_the_api_serves_what_the_roles_have_made_and_tells_how_they_are(platform):
+    put(platform, "beacon/conn.log", "again.log")
+    (seen,) = platform.wait(lambda: [a for a in (platform.ask("/api/v1/alerts") or {"items": []})["items"]
+                                     if a["rule"] == "beacon"])  # fmt: skip
+    detail = platform.ask(f"/api/v1/alerts/{seen['id']}")
+    assert detail["evidence"], "its evidence comes from the store"
+    told = platform.wait(lambda: (p := platform.ask("/api/v1/stats")["pipeline"]) and len(p["roles"]) > 8 and p)
+    assert {"sink · 0", "fold · 0", "collect · 0"} <= {r["name"] for r in told["roles"]}
+    assert {e["group"] for e in told["lag"]} >= {"sink", "fold", "presence"}
+    assert platform.ask("/healthz") is not None
 
 
 def test_a_role_that_is_killed_comes_back_to_its_seat_and_loses_and_doubles_nothing(platform):

@@ -72,6 +72,13 @@ def parser(lang: str) -> argparse.ArgumentParser:
         if name == "collect":
             role.add_argument("folders", nargs="*", type=Path, metavar="DIR", help=t("watchdir"))
 
+
+    api = command("api", "serve:run_api")
+    api.add_argument("--instance", metavar="NAME", help=t("instance"))
+    api.add_argument("--data", type=Path, help=t("serve.data"))
+    api.add_argument("--host", help=t("host"))
+    api.add_argument("--port", type=int, help=t("port"))
+
     rules = command("rules", "rules:run")
     rules.add_argument("what", choices=("test", "list"), help=f"test: {t('rules.test')}; list: {t('rules.list')}")
     rules.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))

@@ -107,7 +107,8 @@ class FolderAnalyses:
     def resume(self) -> None:
         """Go on with what was not done when the process ended."""
         with reading(self._p.registry).connect() as db:
-            rows = db.execute(select(analysis).where(analysis.c.state.in_((WAITING, READING, HUNTING)))).all()
+            found = db.execute(select(analysis).where(analysis.c.state.in_((WAITING, READING, HUNTING)))).all()
+        rows = [r for r in found if (self.folder / r.id).is_dir()]  # others lie with another process of this role
         for r in rows:
             self._send(r.id, r.org, r.network, msgspec.json.decode(r.body))
         known = {r.id for r in rows}

@@ -25,6 +25,9 @@ class NoBlobs:
     def get(self, sha256: str) -> bytes | None:
         return None
 
+    def delete(self, sha256: str) -> None:
+        pass
+
 
 def run(args: argparse.Namespace) -> int:
     """0; 2 if some input could not be read (what was read before the fault is printed)."""

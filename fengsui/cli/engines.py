@@ -57,6 +57,10 @@ class Engines:
 
     @cached_property
     def blobs(self) -> Blobs:
+        if self.settings.blobs_url:
+            from fengsui.blobs_s3 import S3Blobs
+
+            return S3Blobs(self.settings.blobs_url)
         return FolderBlobs(self.settings.data / "blobs")
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import secrets
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -98,7 +99,8 @@ class Process:
         p = self.platform
         if not p.settings.watch:
             raise UsageError("nothing to collect from: name a folder, or set [[watch]]")
-        self._collector = LiveCollector(p.bus, watches(p.settings), p.settings, p.blobs)
+        name = p.engines.seat or secrets.token_hex(4)
+        self._collector = LiveCollector(p.bus, watches(p.settings), p.settings, p.blobs, name)
         return {"collect": [self._collector]}
 
     def sink(self) -> dict[str, list[Stepper]]:

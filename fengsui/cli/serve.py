@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import logging
 import os
@@ -59,6 +60,16 @@ def run(args: argparse.Namespace) -> int:
         return serve(settings, args.lang, sock)
 
 
+def run_api(args: argparse.Namespace) -> int:
+    """As :func:`run`, but the roles are processes of their own, on Kafka: this one answers, and takes files."""
+    settings = load(args.config, os.environ, {"data": args.data, "host": args.host, "port": args.port,
+                                              "instance": args.instance})  # fmt: skip
+    if not settings.kafka_bootstrap:
+        raise UsageError(text("roles.kafka", args.lang, role="api"))
+    with listening(settings, args.lang) as sock:
+        return serve(settings, args.lang, sock, whole=False)
+
+
 @dataclass(frozen=True)
 class Demo:
     """What a demonstration adds: organisations that were made, the time it speaks of, and work beside the platform."""
@@ -68,14 +79,16 @@ class Demo:
     beside: Callable[[Service], None]
 
 
-def serve(settings: Settings, lang: str, sock: socket.socket, demo: Demo | None = None) -> int:
+def serve(settings: Settings, lang: str, sock: socket.socket, demo: Demo | None = None, *, whole: bool = True) -> int:
     """Run on ``sock``, which listens, until told to stop."""
     _logging()
     sys.setswitchinterval(SWITCH)
     settings = msgspec.structs.replace(settings, port=sock.getsockname()[1])
     token = settings.token or secrets.token_urlsafe(24)
-    with Platform(settings) as platform, _door(settings, token) as secret:
-        service = Service(platform, _standards(settings, platform), watches(settings), demo.as_of if demo else None)
+    with Platform(settings, whole=whole) as platform, _door(settings, token) as secret:
+        watched = watches(settings) if whole else []
+        standards = _standards(settings, platform)
+        service = Service(platform, standards, watched, demo.as_of if demo else None, whole=whole)
         _organisations(platform, settings, demo)
         server = _Server(create(_context(platform, service, token, secret, made=demo is not None)))
         service.running.on_failure = server.leave
@@ -162,13 +175,14 @@ def listening(settings: Settings, lang: str) -> Iterator[socket.socket]:
 @contextmanager
 def _door(settings: Settings, token: str) -> Iterator[bytes]:
     """The secret that signs cookies, kept with the data; and a note for programs of this user where to ask."""
+    settings.data.mkdir(parents=True, exist_ok=True)
     secret = settings.data / "secret"
     if not secret.exists():
         _private(secret, secrets.token_hex(32))
     note = settings.data / "server.json"
     _private(note, json.dumps({"url": _url(settings), "token": token, "pid": os.getpid()}))
     try:
-        yield secret.read_bytes()
+        yield hashlib.sha256(b"cookie:" + settings.token.encode()).digest() if settings.token else secret.read_bytes()
     finally:
         note.unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,10 +12,13 @@ from typing import Any
 from collectors.live import LiveCollector
 from collectors.watch_folder import FolderState, Watch
 from fengsui import __version__
+from fengsui.bus.protocol import Bus
 from fengsui.bus.topics import DEAD, STORED
+from fengsui.cli import roll
 from fengsui.cli.analyses import FolderAnalyses
 from fengsui.cli.lanes import Lanes
 from fengsui.cli.platform import Platform
+from fengsui.cli.roll import Roll
 from fengsui.jsonform import time_text
 from fengsui.pipeline import Paced, Stepper
 from situation.assess import Assessment
@@ -32,13 +36,15 @@ class Service:
     """Starts the lanes of ``platform`` and stops them. ``as_of`` gives the moment (microseconds) of the situation."""
 
     def __init__(self, platform: Platform, standards: Standards, watches: Sequence[Watch],
-                 as_of: Callable[[], int] | None = None) -> None:  # fmt: skip
-        self.platform, self.standards = platform, standards
+                 as_of: Callable[[], int] | None = None, *, whole: bool = True) -> None:  # fmt: skip
+        self.platform, self.standards, self.whole = platform, standards, whole
         self.as_of = as_of or (lambda: int(platform.clock() * 1_000_000))
         self.started = int(platform.clock() * 1_000_000)
         self.running = Lanes(platform.bus, platform.clock, platform.stopping)
         settings = platform.settings
-        self.collector = LiveCollector(platform.bus, watches, settings, platform.blobs)
+        seat = platform.engines.seat or secrets.token_hex(4)
+        name = seat if whole else f"api-{seat}"
+        self.collector = LiveCollector(platform.bus, watches, settings, platform.blobs, name)
         self.analyses = FolderAnalyses(platform, self.collector)
         self._status: tuple[float, dict[str, Any]] | None = None
         self._guard = threading.Lock()
@@ -46,6 +52,8 @@ class Service:
     def lanes(self) -> dict[str, list[Stepper]]:
         """What runs on one thread together, in turn: few threads, and a long hunt holds up only its like."""
         p = self.platform
+        if not self.whole:
+            return {"collect": [self.collector], "registry": [self.analyses], "roll": [self._roll()]}
         hunts = p.open_hunts(p.settings.hunt_interval)
         slices, windows = hunts[: len(p.catalogue.slices)], hunts[len(p.catalogue.slices) :]
         presence = p.member(Presence(p.registry), "presence", [STORED])
@@ -55,6 +63,10 @@ class Service:
             "windows": [*windows], "registry": [*p.folds, presence, assess, self.analyses],
         }  # fmt: skip
         return {name: steppers for name, steppers in lanes.items() if steppers}
+
+    def _roll(self) -> Stepper:
+        p = self.platform
+        return Roll(p.bus, "api", p.settings.instance, p.clock, lambda: (self.running.health.roles(), {}))
 
     def start(self) -> None:
         self.analyses.resume()
@@ -81,6 +93,8 @@ class Service:
 
     def _look(self) -> dict[str, Any]:
         p, live, roles = self.platform, self.collector.state(), self.running.health.roles()
+        if not self.whole:
+            roles += elsewhere(p.bus, p.clock())
         problems = [
             {lang: f"{r['name']}: {r['problem'][lang]}" for lang in ("en", "zh")} for r in roles if r["problem"]
         ]
@@ -93,6 +107,19 @@ class Service:
             "sources": [_source(f) for f in live.folders], "dead_letters": sum(p.bus.ends([DEAD]).values()),
             "roles": roles, "problems": problems, "stuck": self.running.health.stuck(),
         }  # fmt: skip
+
+
+def elsewhere(bus: Bus, now: float) -> list[dict[str, Any]]:
+    """The roles of other processes, as they wrote of themselves; one that is gone is told as a problem."""
+    out = []
+    for entry, here in roll.read(bus, now):
+        since = now - entry.at / 1e6
+        for role in entry.roles if entry.role != "api" else ():
+            gone = {"en": f"its process has said nothing for {since:.0f} s", "zh": f"其进程已 {since:.0f} 秒没有消息"}
+            out.append({**role, "name": f"{role['name']} · {entry.instance}", "alive": role["alive"] and here,
+                        "idle_s": round(role["idle_s"] + max(0.0, since), 1),
+                        "problem": role["problem"] if here else gone})  # fmt: skip
+    return out
 
 
 def _source(f: FolderState) -> dict[str, Any]:
