@@ -45,8 +45,6 @@ TEXT: dict[str, tuple[str, str]] = {
     "sink": ("role: write events and findings into the store", "角色：把事件与发现写入存储"),
     "hunt": ("role: run hunts over what was stored", "角色：对已存储的数据执行狩猎"),
     "situation": ("role: alerts, coverage, situation and drafts of warnings", "角色：告警、覆盖、态势与预警草案"),
-    "pack": ("role: gather the small messages of many collectors into full ones",
-             "角色：把众多采集器的小消息合并为大消息"),
     "api": ("role: the console and the API, where the other roles are processes of their own",
             "角色：控制台与 API（其他角色在各自进程中运行）"),
     "instance": ("seat of this process among those of its role: who comes back under the same name goes on at once",
