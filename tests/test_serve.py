@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import socket
@@ -137,6 +138,22 @@ def test_an_organisation_that_is_not_known_gets_nothing(running):
                         files=[("files", ("a.pcap", b"x"))])  # fmt: skip
     assert answer.status_code == 404
     assert not list((server.folder / "data" / "uploads").glob("*.part"))
+
+
+def test_status_tells_how_it_is_and_where_nothing_runs_it_says_so(running, tmp_path):
+    server, _ = running
+    words = [sys.executable, "-m", "fengsui.cli", "status", "--data", str(server.folder / "data")]
+    ran = subprocess.run([*words, "--json"], capture_output=True, text=True, check=False, timeout=60)
+    told = json.loads(ran.stdout)
+    assert {"sink", "fold", "collect"} <= {r["name"] for r in told["roles"]}
+    assert ran.returncode == (1 if told["problems"] else 0)
+    ran = subprocess.run([*words, "--lang", "zh"], capture_output=True, text=True, check=False, timeout=60)
+    assert "sink" in ran.stdout
+    assert "待处理消息" in ran.stdout
+    none = [sys.executable, "-m", "fengsui.cli", "status", "--data", str(tmp_path)]
+    ran = subprocess.run(none, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 3
+    assert "fengsui serve" in ran.stderr
 
 
 def test_metrics_and_health_speak_of_the_running_platform(running):

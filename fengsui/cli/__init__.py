@@ -73,6 +73,10 @@ def parser(lang: str) -> argparse.ArgumentParser:
             role.add_argument("folders", nargs="*", type=Path, metavar="DIR", help=t("watchdir"))
 
 
+    status = command("status", "status:run")
+    status.add_argument("--data", type=Path, help=t("serve.data"))
+    status.add_argument("--json", action="store_true", help=t("json"))
+
     api = command("api", "serve:run_api")
     api.add_argument("--instance", metavar="NAME", help=t("instance"))
     api.add_argument("--data", type=Path, help=t("serve.data"))
