@@ -16,6 +16,7 @@ from fengsui.batch import encode
 from fengsui.bus.protocol import Commit, Output, Place
 from fengsui.bus.topics import DEAD, events
 from fengsui.errors import Fenced, Stopped
+from fengsui.pipeline import drain
 from fengsui.registry.models import alert
 from tests.conftest import DAY, HOUR, flows
 from tests.support.path import Large, MadeSource, WholePath, small
@@ -212,13 +213,13 @@ def test_a_newer_message_pauses_its_partition_and_is_stored_after_the_upgrade(pa
     headers = {"kind": "flow", "version": "2", "op": "insert", "batch_id": "ab"}
     p.bus.source("newer").commit(Commit([Output(FLOW, "0", encode(batch), headers)]))
     p.collect(MadeSource("a", DAY, 100, piece=100))
-    p.drain(p.sink)
+    drain([p.sink], p.clock)
     assert p.rows() == (0, 0)
     assert not p.bus.idle()
     monkeypatch.setitem(wire.KINDS, "flow", replace(wire.KINDS["flow"], version=2))
     monkeypatch.setitem(__import__("fengsui.batch").batch.KINDS, "flow", wire.KINDS["flow"])
     p = path()
-    p.drain(p.sink)
+    drain([p.sink], p.clock)
     assert p.rows() == (150, 150)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,14 @@ absent: dict[str, str] = {}
 def cache() -> Path:
     """Where engines that are fetched or built are kept between runs, outside the project."""
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fengsui" / "engines"
+
+
+_TIE = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execvp(sys.argv[1], sys.argv[1:])"
+
+
+def tied(words: list[str]) -> list[str]:
+    """The command of an engine that ends when the tests do, however they end (Linux; elsewhere it is ended at exit)."""
+    return [sys.executable, "-c", _TIE, *words] if sys.platform == "linux" else words
 
 
 def engine(name: str) -> str:

@@ -80,7 +80,7 @@ class Broker:
         """Returns when it answers."""
         with (self.folder / "out").open("ab") as out:
             words = ["java", "-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-cp", self._classes, "kafka.Kafka"]
-            self._process = subprocess.Popen([*words, str(self._settings)], stdout=out, stderr=out)
+            self._process = subprocess.Popen(engines.tied([*words, str(self._settings)]), stdout=out, stderr=out)
 
     def wait(self) -> None:
         end = time.monotonic() + READY

@@ -49,7 +49,7 @@ def endpoint() -> str:
         words = [where, "server", str(folder / "data"), "--address", f"127.0.0.1:{port}", "--quiet"]
         environment = os.environ | {"MINIO_ROOT_USER": USER, "MINIO_ROOT_PASSWORD": PASSWORD, "MINIO_BROWSER": "off"}
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(words, stdout=log, stderr=log, env=environment)
+            process = subprocess.Popen(engines.tied(words), stdout=log, stderr=log, env=environment)
 
         def close() -> None:
             process.kill()

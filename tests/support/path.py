@@ -162,6 +162,8 @@ def made(r: np.random.Generator, identity: Identity, start: int, n: int, every: 
 
 QUIET_ROUNDS = 2
 """Times in a row that nothing must be left: a hunt waits until its topic is quiet, and then has work."""
+LONGEST = 120.0
+"""Seconds after which what does not come to rest is a failure."""
 TARGET = bytes(10) + b"\xff\xff\xcb\0\x71" + bytes([7])
 
 
@@ -241,10 +243,11 @@ class WholePath:
     def drain(self, *workers: Worker) -> None:
         """Step these until nothing is left for them; what is on its way is waited for."""
         groups = [w.role.name for w in workers]
-        quiet = 0
+        quiet, end = 0, time.monotonic() + LONGEST
         while quiet < QUIET_ROUNDS:
             drain(workers, self.clock)
             lag = self.bus.lag()
+            assert time.monotonic() < end, f"it does not come to rest: {lag}"
             quiet = quiet + 1 if not any(lag[g] for g in groups) else 0
             if quiet < QUIET_ROUNDS and not isinstance(self.bus, SqliteBus):
                 self.bus.wait(0.05)
