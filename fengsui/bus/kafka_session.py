@@ -112,7 +112,7 @@ class KafkaSession:
             raise self._replaced() from e
         except OffsetOutOfRangeError as e:
             raise Stopped(f"group {self._group!r}: what it was to read next is no longer on the bus ({e}): it was away "
-                          "for longer than the bus keeps messages. Nothing is skipped by itself; see docs/backup.md"
+                          "for longer than the bus keeps messages. Nothing is skipped by itself; see docs/large.md"
                           ) from e  # fmt: skip
         except KafkaError as e:
             raise Retry(f"the bus does not answer: {e}") from e
@@ -130,9 +130,10 @@ class KafkaSession:
             return
         if member.generation_id < 0:
             held = set()
-        self._member = member
-        # Read anew, not from what the consumer remembers: another member may have committed meanwhile.
+        # Read anew, not from what the consumer remembers: another member may have committed meanwhile. Should that
+        # fail, nothing is adopted yet: the next read finds the same change.
         self._committed = self._positions(held) if held else {}
+        self._member = member
         self._assignment = Assignment(max(1, member.generation_id), self._committed)
         self._unsure = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,19 +25,19 @@ BUSY = ("TIMEOUT_EXCEEDED", "TOO_MANY_SIMULTANEOUS_QUERIES", "MEMORY_LIMIT_EXCEE
 """What may pass, as the engine's words for it."""
 
 
-class SqlStore:
+class SqlStore(ABC):
     """Needs ``query``, ``command`` and ``_insert`` of the one that travels; see :mod:`fengsui.store.protocol`."""
 
-    def query(self, sql: str, parameters: Mapping[str, Any] | None = None, limits: Limits = DEFAULT) -> pa.Table:
-        raise NotImplementedError
+    @abstractmethod
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None, limits: Limits = DEFAULT) -> pa.Table: ...
 
+    @abstractmethod
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that returns nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _insert(self, table: str, block: pa.Table, settings: Mapping[str, str | int], shard: int) -> None:
         """Insert one contiguous block. ``shard`` chooses among those of a cluster."""
-        raise NotImplementedError
 
     def insert(self, table: str, rows: pa.RecordBatch, place: Place, offset: int, token: str) -> None:
         kind = KINDS[table]

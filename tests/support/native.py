@@ -113,8 +113,8 @@ class _Connection:
                     self._query()
                 else:
                     raise RuntimeError(f"packet {kind} from a client")
-        except (EOFError, ConnectionError, _Dropped):
-            pass
+        except (EOFError, ConnectionError, _Dropped) as e:
+            print(f"connection over: {type(e).__name__}", file=sys.stderr)
         finally:
             self._sock.close()
 
