@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, func, or_, select
 
 from api import cursor
-from api.models import AlertFilter, AlertQuery
+from api.models.alerts import AlertFilter, AlertQuery
 from api.names import DOMAINS, SEVERITIES, STATES, Names, both
 from fengsui.finding import Rule, microseconds
 from fengsui.registry.models import activity

@@ -20,7 +20,7 @@ from api.alert_query import FacetCounts
 from api.auth import Guard, Keys
 from api.console import Console, folder
 from api.context import Context
-from api.models import FieldError, Problem
+from api.models.common import FieldError, Problem
 from api.problems import ProblemError
 from api.routes import (
     alerts,

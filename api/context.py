@@ -36,7 +36,7 @@ class Handed:
 
 
 class Analyses(Protocol):
-    """Files to analyse: what takes them and what is known of each, as :class:`api.models.Analysis` says."""
+    """Files to analyse: what takes them and what is known of each, as :class:`api.models.analyses.Analysis` says."""
 
     folder: Path
 

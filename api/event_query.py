@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from api import cursor
 from api.context import Query
-from api.models import EventQuery
+from api.models.events import EventQuery
 from api.problems import ProblemError
 from fengsui.batch import Batch
 from fengsui.finding import Evidence, microseconds

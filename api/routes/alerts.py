@@ -12,7 +12,7 @@ from api import alert_detail, charts, cursor, views
 from api.alert_query import FacetCounts, listed
 from api.context import Context
 from api.event_query import evidence, page
-from api.models import (
+from api.models.alerts import (
     Alert,
     AlertDetail,
     AlertFilter,
@@ -21,11 +21,11 @@ from api.models import (
     BulkDone,
     BulkTriage,
     Chart,
-    EventPage,
     Facets,
-    Page,
     Triage,
 )
+from api.models.common import Page
+from api.models.events import EventPage
 from api.problems import not_found
 from api.routes.common import SIGNED_IN, Ctx, Id, problems
 from fengsui.registry import models as m

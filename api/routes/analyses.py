@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from api import cursor, views
 from api.context import Context, Handed
-from api.models import Analysis, AnalysisPage, Page
+from api.models.analyses import Analysis, AnalysisPage
+from api.models.common import Page
 from api.problems import ProblemError, not_found
 from api.routes.common import SIGNED_IN, Ctx, Id, problems
 

@@ -9,7 +9,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 
 from api.auth import COOKIE
 from api.context import Context, context
-from api.models import Problem
+from api.models.common import Problem
 
 Ctx = Annotated[Context, Depends(context)]
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]

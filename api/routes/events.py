@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api import views
 from api.event_query import asked_for, page
-from api.models import EventPage, EventQuery
+from api.models.events import EventPage, EventQuery
 from api.problems import ProblemError
 from api.routes.common import SIGNED_IN, Ctx, problems
 from fengsui.schema import EVENTS

@@ -7,7 +7,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_late
 from starlette.responses import Response
 
 from api import views
-from api.models import Health
+from api.models.platform import Health
 from api.routes.common import SIGNED_IN, Ctx, problems
 
 router = APIRouter(tags=["platform"])

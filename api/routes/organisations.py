@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api import views
-from api.models import Organisations
+from api.models.platform import Organisations
 from api.routes.common import SIGNED_IN, Ctx, problems
 
 router = APIRouter(prefix="/organisations", tags=["organisations"], dependencies=SIGNED_IN)

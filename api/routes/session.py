@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api import views
 from api.auth import COOKIE, LIFE, Keys
-from api.models import Session, Token
+from api.models.platform import Session, Token
 from api.problems import ProblemError
 from api.routes.common import SIGNED_IN, Ctx, problems
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api import views
 from api.event_query import stored_time
-from api.models import AtQuery, Scope, ScoreDetail, SituationOut
+from api.models.situation import AtQuery, Scope, ScoreDetail, SituationOut
 from api.routes.common import SIGNED_IN, Ctx, problems
 from situation import queries
 

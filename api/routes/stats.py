@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import views
-from api.models import StatsOut
+from api.models.platform import StatsOut
 from api.routes.common import SIGNED_IN, Ctx, problems
 
 router = APIRouter(prefix="/stats", tags=["platform"], dependencies=SIGNED_IN)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
-from api.models import Asked
+from api.models.common import Asked
 from api.problems import ProblemError
 from api.routes.common import SIGNED_IN, problems
 from api.stream import MOST, Live

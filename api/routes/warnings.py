@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api import cursor, views
 from api.alert_query import LINE
 from api.context import Context
-from api.models import Adjust, Edit, Issue, Lift, TextIn, WarningDetail, WarningPage, WarningQuery
+from api.models.warnings import Adjust, Edit, Issue, Lift, TextIn, WarningDetail, WarningPage, WarningQuery
 from api.routes.common import SIGNED_IN, Ctx, Id, problems
 from fengsui.registry import models as m
 from situation import warning_book

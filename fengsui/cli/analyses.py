@@ -185,7 +185,7 @@ class FolderAnalyses:
         return [self._shown(dict(r._mapping), None) | {"_created": r.created_at} for r in rows]
 
     def _shown(self, row: dict[str, Any], body: dict[str, Any] | None) -> dict[str, Any]:
-        """As :class:`api.models.Analysis` says."""
+        """As :class:`api.models.analyses.Analysis` says."""
         at_work = self._work.get(row["id"])
         body = body or (at_work.body if at_work else msgspec.json.decode(row["body"]))
         state = row["state"]

@@ -46,7 +46,7 @@ class Health:
             self._ended[name] = error
 
     def roles(self) -> list[dict[str, Any]]:
-        """As :class:`api.models.RoleState` says."""
+        """As :class:`api.models.platform.RoleState` says."""
         now = self._monotonic()
         with self._lock:
             return [{"name": n, "alive": now - r.last < STUCK and n not in self._ended,

@@ -84,7 +84,7 @@ class Service:
         return self.platform.bus.idle() and self.collector.state().state == "idle"
 
     def status(self) -> dict[str, Any]:
-        """As :class:`api.models.PipelineState` says; remembered for a second."""
+        """As :class:`api.models.platform.PipelineState` says; remembered for a second."""
         with self._guard:
             now = time.monotonic()
             if self._status is None or now - self._status[0] > STATUS_KEEP:
@@ -123,7 +123,7 @@ def elsewhere(bus: Bus, now: float) -> list[dict[str, Any]]:
 
 
 def _source(f: FolderState) -> dict[str, Any]:
-    """As :class:`api.models.SourceState` says."""
+    """As :class:`api.models.platform.SourceState` says."""
     return {"folder": f.folder, "org": f.org, "state": f.state, "files": f.files, "rows": f.rows, "ignored": f.ignored,
             "ignored_names": f.ignored_names, "problem": dict(f.problem) if f.problem else None,
             "last_read_at": None if f.last_read_at is None else time_text(f.last_read_at)}  # fmt: skip
