@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,15 @@ from fengsui.progress import Progress
 from situation.alerts import Alert
 
 PLAIN_EVERY = 5.0
+NOISY = ("uvicorn", "alembic", "numba", "sqlalchemy", "multipart", "kafka", "clickhouse_driver", "botocore", "urllib3")
+"""Libraries whose every step nobody wants to read: their warnings are shown."""
+
+
+def log_to_stderr() -> None:
+    """For what runs until it is told to stop: what it does, a line each."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from collectors.watch import watches
 from detectors.catalogue import rules_folder
 from fengsui.bus.protocol import Place
 from fengsui.bus.topics import STORED
-from fengsui.cli.console import say
+from fengsui.cli.console import log_to_stderr, say
 from fengsui.cli.lanes import Lanes
 from fengsui.cli.platform import Platform
 from fengsui.cli.roll import Roll
@@ -39,6 +39,9 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args.config, os.environ, _flags(args))
     if not settings.kafka_bootstrap:
         raise UsageError(text("roles.kafka", args.lang, role=args.command))
+    if args.command == "collect" and not settings.watch:
+        raise UsageError(text("roles.nothing", args.lang))
+    log_to_stderr()
     with Platform(settings, whole=False) as platform:
         process = Process(args.command, platform)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -97,8 +100,6 @@ class Process:
 
     def collect(self) -> dict[str, list[Stepper]]:
         p = self.platform
-        if not p.settings.watch:
-            raise UsageError("nothing to collect from: name a folder, or set [[watch]]")
         name = p.engines.seat or secrets.token_hex(4)
         self._collector = LiveCollector(p.bus, watches(p.settings), p.settings, p.blobs, name)
         return {"collect": [self._collector]}

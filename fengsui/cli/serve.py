@@ -27,7 +27,7 @@ from api.names import Names
 from collectors.watch import watches
 from detectors.catalogue import rules_folder
 from fengsui import __version__
-from fengsui.cli.console import say
+from fengsui.cli.console import log_to_stderr, say
 from fengsui.cli.platform import Platform
 from fengsui.cli.service import Service
 from fengsui.cli.text import text
@@ -81,7 +81,7 @@ class Demo:
 
 def serve(settings: Settings, lang: str, sock: socket.socket, demo: Demo | None = None, *, whole: bool = True) -> int:
     """Run on ``sock``, which listens, until told to stop."""
-    _logging()
+    log_to_stderr()
     sys.setswitchinterval(SWITCH)
     settings = msgspec.structs.replace(settings, port=sock.getsockname()[1])
     token = settings.token or secrets.token_urlsafe(24)
@@ -218,9 +218,3 @@ def _tell(settings: Settings, token: str, lang: str) -> None:
     if settings.host not in LOOPBACK:
         say(text("serve.open", lang, host=settings.host))
     print(text("serve.ready", lang, url=f"{_url(settings)}/?token={token}"), flush=True)
-
-
-def _logging() -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("uvicorn", "alembic", "numba", "sqlalchemy", "multipart"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)

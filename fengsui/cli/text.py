@@ -51,6 +51,8 @@ TEXT: dict[str, tuple[str, str]] = {
                  "本进程在同角色进程中的席位：以同名重启可立即继续"),
     "roles.kafka": ("{role} is a role of its own on Kafka: set kafka_bootstrap, or run everything with `fengsui serve`",
                     "{role} 是 Kafka 上的独立角色：请设置 kafka_bootstrap，或用 `fengsui serve` 在一个进程中运行全部"),
+    "roles.nothing": ("nothing to collect from: name a folder, or set [[watch]] in the settings file",
+                      "没有可采集的来源：请指定文件夹，或在设置文件中配置 [[watch]]"),
     "roles.ready": ("{role} is at work on {brokers}", "{role} 已在 {brokers} 上运行"),
     "status": ("how a running platform is: roles, lag, problems; exit code 1 if something is wrong",
                "运行中平台的状态：角色、积压、问题；有问题时退出码为 1"),
