@@ -27,6 +27,7 @@ from api.routes import (
     analyses,
     events,
     health,
+    letters,
     organisations,
     session,
     situation,
@@ -44,7 +45,7 @@ PREFIX = "/api/v1"
 THREADS = 4
 """Requests worked on at once. More wait for one another: each row from SQLite lets go of the interpreter's lock, and
 with forty threads an answer queues for it again and again (measured: a third of the throughput)."""
-NOUNS = (session, alerts, events, organisations, situation, warnings, analyses, stats, stream)
+NOUNS = (session, alerts, events, organisations, situation, warnings, analyses, letters, stats, stream)
 
 
 def create(ctx: Context) -> FastAPI:

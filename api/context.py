@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from api.names import Names
 from api.views import Lines
+from fengsui.blobs import Blobs
 from fengsui.finding import Rule
 from fengsui.registry.database import reading
 from fengsui.store.protocol import Limits
@@ -62,6 +63,7 @@ class Context:
     as_of: Callable[[], int]
     status: Callable[[], dict[str, Any]]
     analyses: Analyses
+    blobs: Blobs
     standards: Standards
     token: str
     secret: bytes

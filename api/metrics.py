@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fengsui import measures
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -44,7 +46,7 @@ class Platform(Collector):
         for name, text, value in (
             ("fengsui_disk_used_bytes", "Bytes in the data folder", s["disk_used"]),
             ("fengsui_disk_limit_bytes", "Bytes at which collectors wait", s["disk_limit"]),
-            ("fengsui_dead_letters", "Inputs that could not be read and are kept", s["dead_letters"]),
+            ("fengsui_dead_letters", "Dead letters about which nobody has decided", s["dead_letters"]),
             ("fengsui_streams_open", "Live streams that are open", self._streams()),
             (
                 "fengsui_sources_waiting",
@@ -59,6 +61,11 @@ def registry(status: Callable[[], dict[str, Any]], streams: Callable[[], int]) -
     found = CollectorRegistry()
     found.register(Platform(status, streams))
     return found
+
+
+def exposed(own: CollectorRegistry) -> bytes:
+    """These, and what the roles of this process count."""
+    return generate_latest(own) + generate_latest(measures.REGISTRY)
 
 
 class Timed:

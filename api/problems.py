@@ -130,8 +130,9 @@ async def conflict(request: Request, error: Exception) -> Response:
 async def refused(request: Request, error: Exception) -> Response:
     """An act that is not possible in this state, or with these values."""
     assert isinstance(error, Refused)
-    errors = [(error.field, str(error), str(error))] if error.field else []
-    return response(request.headers, ProblemError(409, "refused", (str(error), str(error)), errors))
+    said = (str(error), error.zh)
+    errors = [(error.field, *said)] if error.field else []
+    return response(request.headers, ProblemError(409, "refused", said, errors))
 
 
 async def absent(request: Request, error: Exception) -> Response:

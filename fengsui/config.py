@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Seconds that a hunt collects announcements before it runs."""
     bus_bytes: Bytes = 2_000_000_000
     """Bytes that may wait on the embedded bus before collectors must wait."""
+    dead_letter_limit: Annotated[int, msgspec.Meta(ge=0)] = 1000
+    """Messages of a partition that may become dead letters in an hour; beyond it the consumer stops. 0: any number."""
     decoder_memory: Bytes = 512_000_000
     """Bytes that the packet decoder may use for flows and reassembly."""
     file_limit: Annotated[int, msgspec.Meta(ge=0)] = 8_000_000
@@ -69,6 +71,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Address that the server listens on."""
     port: Port = 8000
     """Port that the server listens on; 0: one that is free."""
+    metrics_port: Port = 0
+    """Port of `/healthz` and `/metrics` of a process that runs one role, on `host`; 0: none. With `token` set, metrics
+    ask for it."""
+    log_format: Literal["text", "json"] = "text"
+    """Lines of the log: for people, or JSON objects: `ts`, `level`, `logger`, `thread`, `message`, `trace`, `error`."""
+    traces_url: str = ""
+    """OpenTelemetry collector (OTLP over HTTP, `http://host:4318`) that gets a span for each commit; empty: none."""
     kafka_bootstrap: tuple[str, ...] = ()
     """Kafka brokers (`host:port`); empty: the embedded bus."""
     kafka_security: Security = "PLAINTEXT"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
+from fengsui import measures
 from fengsui.bus.protocol import Assignment, Commit, Message, Place, Session
 from fengsui.errors import Fenced, Retry, Stopped
+from fengsui.tracing import Trace
 
 log = logging.getLogger("fengsui.pipeline")
 
@@ -23,7 +26,8 @@ class Role(Protocol):
 
     ``assigned`` is called with every new assignment, before any of its messages: drop the work in hand, and return
     where to read from if not from the committed positions. ``work`` gets messages (none when the bus is quiet) and the
-    time in seconds; it returns what to commit, or None to go on collecting.
+    time in seconds; it returns what to commit, or None to go on collecting. A role that lives with something it cannot
+    overcome says so in ``trouble``, an error (see :class:`fengsui.sink.Sink`).
     """
 
     name: str
@@ -52,10 +56,19 @@ class Worker:
         self.role, self.session, self.limit = role, session, limit
         self._held: Assignment | None = None
         self._refused: Commit | None = None
+        self._trace = Trace(role.name)
+        self._messages = measures.MESSAGES.labels(role.name)
+        self._working, self._committing = measures.WORK.labels(role.name), measures.COMMIT.labels(role.name)
+        self._begun = measures.REASSIGNED.labels(role.name)
 
     @property
     def name(self) -> str:
         return self.role.name
+
+    @property
+    def trouble(self) -> BaseException | None:
+        found: BaseException | None = getattr(self.role, "trouble", None)
+        return found
 
     def step(self, now: float, timeout: float = 0.0) -> bool:
         """Read, work, commit. True if there was something to do.
@@ -70,6 +83,9 @@ class Worker:
         if self.session.assignment is not self._held:
             self._begin()
             return True
+        self._messages.inc(len(messages))
+        self._trace.read(messages)
+        began = time.perf_counter()
         try:
             commit = self.role.work(messages, now)
         except Fenced as e:  # the role has a fence of its own, and another is ahead of it
@@ -81,6 +97,8 @@ class Worker:
         except BaseException:
             self._held = None  # what it had in hand is unknown: the next step begins from what is committed
             raise
+        if messages or commit is not None:
+            self._working.observe(time.perf_counter() - began)
         if commit is None:
             return bool(messages)
         self._commit(commit)
@@ -95,8 +113,11 @@ class Worker:
 
     def _commit(self, commit: Commit) -> None:
         self._refused = None
+        began = time.perf_counter()
+        span, traced = self._trace.span(commit)
         try:
-            self.session.commit(commit)
+            with span:
+                self.session.commit(traced)
         except Retry:
             self._refused = commit  # nothing was done: the same commit again, before anything else is read
             raise
@@ -108,10 +129,14 @@ class Worker:
         except BaseException:
             self._held = None
             raise
+        finally:
+            self._committing.observe(time.perf_counter() - began)
 
     def _begin(self) -> None:
         """Start from what is committed (what was just read belongs to nobody: it is read again)."""
         self._held = self.session.assignment
+        self._trace.drop()
+        self._begun.inc()
         self.session.seek(self._held.positions)
         self.session.seek(self.role.assigned(self._held))
 
@@ -214,7 +239,7 @@ class Paced:
 
 
 class Watch(Protocol):
-    """Told how the steps of each stepper went. ``error`` is what it ended with, None when it went through."""
+    """Told how the steps of each stepper went. ``error`` is what it ended with or lives with, None if all is well."""
 
     def __call__(self, name: str, error: BaseException | None) -> None: ...
 
@@ -245,11 +270,12 @@ def keep_going(steppers: Sequence[Stepper], clock: Callable[[], float], monotoni
                 raise
             except Exception as e:  # whatever it is, it is told, shown and tried again: nothing is skipped
                 log.warning("%s: %s: %s", s.name, type(e).__name__, e, exc_info=not isinstance(e, Retry))
+                measures.RETRIES.labels(s.name).inc()
                 pause = min(LONGEST_PAUSE if not isinstance(e, Retry) else 5.0, pause * 2)
                 paused[s.name] = (monotonic() + pause, pause)
                 watch(s.name, e)
             else:
                 paused.pop(s.name, None)
-                watch(s.name, None)
+                watch(s.name, getattr(s, "trouble", None))
         if not busy:
             idle()

@@ -52,7 +52,10 @@ class Deletion(msgspec.Struct, frozen=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """Input that could not be read, whole, with the reason. ``at``: byte or line in ``place``, -1 if unknown."""
+    """Input that could not be read, whole, with the reason. ``at``: byte or line in ``place``, -1 if unknown.
+
+    ``topic`` and ``headers`` are those of a message of the bus, empty for what a collector could not read.
+    """
 
     raw: bytes
     reason: str
@@ -61,6 +64,8 @@ class DeadLetter(msgspec.Struct, frozen=True):
     org: str = ""
     network: str = ""
     origin: str = ""
+    topic: str = ""
+    headers: dict[str, str] = {}
 
 
 def event_outputs(batch: Batch, key: str, topic: str | None = None) -> Iterator[Output]:
@@ -111,7 +116,8 @@ def token(place: Place, message: Message) -> str:
 
 
 def dead_letter(message: Message, error: BadInput) -> Output:
-    letter = DeadLetter(message.value, str(error), _where(message), message.offset)
+    letter = DeadLetter(message.value, str(error), _where(message), message.offset, topic=message.place.topic,
+                        headers=dict(message.headers))  # fmt: skip
     return Output(topics.DEAD, _where(message), msgspec.msgpack.encode(letter))
 
 

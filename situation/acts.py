@@ -14,10 +14,11 @@ MACHINES = (FOLD, ASSESS)
 
 
 class Refused(UsageError):
-    """What was asked is not possible: say so. ``field`` is the part of the request at fault, empty for the whole."""
+    """What was asked is not possible: say so, in English and (``zh``) Chinese. ``field`` is the part of the request at
+    fault, empty for the whole."""
 
-    def __init__(self, reason: str, field: str = "") -> None:
-        self.field = field
+    def __init__(self, reason: str, field: str = "", zh: str = "") -> None:
+        self.field, self.zh = field, zh or reason
         super().__init__(reason)
 
 

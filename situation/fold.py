@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from fengsui import wire
+from fengsui import measures, wire
+from fengsui.allowance import Allowance
 from fengsui.bus.protocol import Assignment, Commit, Message, Output, Place
 from fengsui.errors import BadInput, Fenced
 from fengsui.finding import ADDED, EMPTY, RESULT, WITHDRAW, Finding, from_batch
@@ -32,13 +33,16 @@ class Fold:
 
     name = "fold"
 
-    def __init__(self, registry: Engine, bus_id: Callable[[str], str] = lambda topic: "") -> None:
+    def __init__(self, registry: Engine, bus_id: Callable[[str], str] = lambda topic: "",
+                 allowance: Allowance | None = None) -> None:  # fmt: skip
         self._registry, self._bus_id = registry, bus_id
+        self._allowance = allowance or Allowance(self.name)
         self._next: dict[Place, int] = {}
         self._ahead: dict[Place, int] = {}
 
     def assigned(self, assignment: Assignment) -> dict[Place, int]:
         """Read on from the registry's own positions, which may be ahead of the bus's."""
+        self._allowance.begin(assignment.positions)
         with self._registry.begin() as db:
             for topic in {p.topic for p in assignment.positions}:
                 _leave_other_buses(db, topic, self._at(Place(topic, 0)).topic)
@@ -60,8 +64,10 @@ class Fold:
             try:
                 content = wire.read_message(msg)
             except BadInput as e:
+                self._allowance.take(msg.place, now)
                 log.error("%s at %d: %s: kept as a dead letter", msg.place, msg.offset, e)
                 dead.append(wire.dead_letter(msg, e))
+                measures.LETTERS.labels(self.name).inc()
                 continue
             if not isinstance(content, wire.Deletion):
                 findings += from_batch(content)
@@ -72,7 +78,7 @@ class Fold:
             refresh(db, touched, int(now * 1_000_000))
         self._next |= after
         after, self._ahead = self._ahead | after, {}
-        return Commit(dead, after)
+        return Commit(dead, after, self._allowance.remembered(after) if dead else {})
 
 
 def _leave_other_buses(db: Connection, topic: str, now: str) -> None:

@@ -58,10 +58,14 @@ def _row(db: Connection, id: str) -> Row[Any]:
 
 def _check(before: Row[Any], state: str | None, assignee: str | None, comment: str | None) -> None:
     if state is not None and state not in STATES:
-        raise Refused(f"state {state!r} is none of {', '.join(STATES)}", "state")
+        raise Refused(f"state {state!r} is none of {', '.join(STATES)}", "state",
+                      zh=f"状态 {state!r} 不在以下取值之内：{', '.join(STATES)}")  # fmt: skip
     if state is not None and before.state == WITHDRAWN:
-        raise Refused("the alert is withdrawn: it has no findings any more, and its state is the system's", "state")
+        raise Refused("the alert is withdrawn: it has no findings any more, and its state is the system's", "state",
+                      zh="该告警已撤回：已没有任何发现，其状态由系统决定")  # fmt: skip
     if assignee is not None and len(assignee) > MAX_ASSIGNEE:
-        raise Refused(f"an assignee has at most {MAX_ASSIGNEE} characters", "assignee")
+        raise Refused(f"an assignee has at most {MAX_ASSIGNEE} characters", "assignee",
+                      zh=f"负责人最多 {MAX_ASSIGNEE} 个字符")  # fmt: skip
     if comment is not None and len(comment) > MAX_COMMENT:
-        raise Refused(f"a comment has at most {MAX_COMMENT} characters", "comment")
+        raise Refused(f"a comment has at most {MAX_COMMENT} characters", "comment",
+                      zh=f"评论最多 {MAX_COMMENT} 个字符")  # fmt: skip

@@ -96,8 +96,11 @@ def _begin(db: Connection, id: str, act: str, changed: int | None) -> Kept:
     w = get(db, id)
     check_seen(db, (WARNING, id), changed, of_people=False)
     if act not in TRANSITIONS[w.state]:
+        acts = TRANSITIONS[w.state]
         raise Refused(f"a warning that is {w.state} cannot be given the act {act!r}; possible: "
-                      f"{', '.join(TRANSITIONS[w.state]) or 'none'}", "state")  # fmt: skip
+                      f"{', '.join(acts) or 'none'}", "state",
+                      zh=f"状态为“{_STATE[w.state]}”的预警不能{_ACT[act]}；可执行："
+                         f"{'、'.join(_ACT[a] for a in acts) or '无'}")  # fmt: skip
     return w
 
 
@@ -117,11 +120,13 @@ def adjust(db: Connection, s: Standards, id: str, actor: str, at: int, *, issuer
     """Issue a warning anew, by the facts as they are now: at ``level``, else as proposed, else as before."""
     w = _begin(db, id, "adjust", changed)
     if level is not None and level not in s.levels.levels:
-        raise Refused(f"level {level!r} is none of {', '.join(s.levels.levels)}", "level")
+        raise Refused(f"level {level!r} is none of {', '.join(s.levels.levels)}", "level",
+                      zh=f"级别 {level!r} 不在以下取值之内：{', '.join(s.levels.levels)}")  # fmt: skip
     content = w.body.pending or w.body.content
     chosen = level or content.grade.level if w.body.pending else level or w.level
     if chosen is None:
-        raise Refused("the matrix asks for no warning any more: lift it, or say the level", "level")
+        raise Refused("the matrix asks for no warning any more: lift it, or say the level", "level",
+                      zh="矩阵已不再要求预警：请解除，或指明级别")  # fmt: skip
     body = _replace(w.body, content=content, pending=None, proposal=None, edited=w.body.edited | _parts(parts))
     return _announce(db, s, _with(w, body=body), actor, "adjust", at, chosen, issuer, reason)
 
@@ -153,28 +158,32 @@ def edit(db: Connection, id: str, actor: str, at: int, *, parts: dict[str, Text]
 def _parts(parts: dict[str, Text] | None) -> dict[str, Text]:
     for key, value in (parts or {}).items():
         if key not in EDITABLE:
-            raise Refused(f"{key!r} cannot be edited; what can be: {', '.join(EDITABLE)}", key)
+            raise Refused(f"{key!r} cannot be edited; what can be: {', '.join(EDITABLE)}", key,
+                          zh=f"{key!r} 不可编辑；可编辑的有：{', '.join(EDITABLE)}")  # fmt: skip
         for lang, words in value.both().items():
             if len(words) > MAX_TEXT:
-                raise Refused(f"{key}: at most {MAX_TEXT} characters", f"{key}.{lang}")
+                raise Refused(f"{key}: at most {MAX_TEXT} characters", f"{key}.{lang}",
+                              zh=f"{key}：最多 {MAX_TEXT} 个字符")  # fmt: skip
         if bool(value.en.strip()) != bool(value.zh.strip()):
-            raise Refused(f"{key}: both languages are needed", key)
+            raise Refused(f"{key}: both languages are needed", key, zh=f"{key}：须同时填写中文和英文")
     return parts or {}
 
 
 def _text(reason: str) -> str:
     if len(reason) > MAX_TEXT:
-        raise Refused(f"a reason has at most {MAX_TEXT} characters", "reason")
+        raise Refused(f"a reason has at most {MAX_TEXT} characters", "reason", zh=f"理由最多 {MAX_TEXT} 个字符")
     return reason
 
 
+_STATE = {"draft": "草案", "issued": "已发布", "adjusted": "已调整", "lifted": "已解除", "dismissed": "不予发布"}
+_ACT = {"issue": "发布", "adjust": "调整", "lift": "解除", "dismiss": "不予发布", "edit": "编辑"}
 _PAST = {"issue": "issued", "adjust": "adjusted", "lift": "lifted"}
 
 
 def _announce(db: Connection, s: Standards, w: Kept, actor: str, act: str, at: int, level: Level, issuer: Text,
               reason: str) -> Kept:  # fmt: skip
     if not (issuer.en.strip() and issuer.zh.strip()):
-        raise Refused("who issues it is needed, in both languages", "issuer")
+        raise Refused("who issues it is needed, in both languages", "issuer", zh="须用中文和英文写明发布单位")
     notice = _signed(s, w.body, level, issuer) if act != "lift" else _reissued(w.body, issuer)
     version = Version(at, actor, act, level, _text(reason), notice)
     body = _replace(w.body, level_name=level_name(level, s), versions=(*w.body.versions, version))

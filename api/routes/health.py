@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from starlette.responses import Response
 
 from api import views
+from api.metrics import exposed
 from api.models.platform import Health
 from api.routes.common import SIGNED_IN, Ctx, problems
 
@@ -27,4 +28,4 @@ def health(ctx: Ctx) -> Response:
             responses=problems() | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})  # fmt: skip
 def metrics(request: Request) -> Response:
     """For Prometheus; docs/metrics.md says what each is."""
-    return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_PLAIN_1_0_0)
+    return Response(exposed(request.app.state.metrics), media_type=CONTENT_TYPE_PLAIN_1_0_0)

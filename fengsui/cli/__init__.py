@@ -72,10 +72,18 @@ def parser(lang: str) -> argparse.ArgumentParser:
         if name == "collect":
             role.add_argument("folders", nargs="*", type=Path, metavar="DIR", help=t("watchdir"))
 
-
     status = command("status", "status:run")
     status.add_argument("--data", type=Path, help=t("serve.data"))
     status.add_argument("--json", action="store_true", help=t("json"))
+
+    letters = command("letters", "letters:run")
+    letters.add_argument("what", choices=("list", "show", "replay", "drop"), help=t("letters.what"))
+    letters.add_argument("ids", nargs="*", metavar="ID", help=t("letters.ids"))
+    letters.add_argument("--all", action="store_true", help=t("letters.all"))
+    letters.add_argument("--raw", action="store_true", help=t("letters.raw"))
+    letters.add_argument("--topic", default="", help=t("letters.topic"))
+    letters.add_argument("--json", action="store_true", help=t("json"))
+    letters.add_argument("--data", type=Path, help=t("serve.data"))
 
     api = command("api", "serve:run_api")
     api.add_argument("--instance", metavar="NAME", help=t("instance"))

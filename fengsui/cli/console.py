@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from fengsui import tracing
 from fengsui.cli.text import text
 from fengsui.jsonform import time_text
 from fengsui.progress import Progress
@@ -21,11 +22,27 @@ NOISY = ("uvicorn", "alembic", "numba", "sqlalchemy", "multipart", "kafka", "cli
 """Libraries whose every step nobody wants to read: their warnings are shown."""
 
 
-def log_to_stderr() -> None:
-    """For what runs until it is told to stop: what it does, a line each."""
+def log_to_stderr(form: str = "text") -> None:
+    """For what runs until it is told to stop: what it does, a line each, for people or (``json``) for programs."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if form == "json":
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonLines())
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class JsonLines(logging.Formatter):
+    """A record as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"ts": time_text(int(record.created * 1_000_000)), "level": record.levelname, "logger": record.name,
+                "thread": record.threadName, "message": record.getMessage()}  # fmt: skip
+        if trace := tracing.current():
+            line["trace"] = trace
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from typing import Any
 from fengsui.errors import FengsuiError, NewerSchema, Retry
 
 STUCK = 300.0
-"""Seconds without a step after which a role makes no progress; the longest hunt over 3 million rows takes less."""
+"""Seconds without a step that went through after which a role makes no progress; the longest hunt over 3 million rows
+takes less."""
 _PATIENT = 5
 """Refusals in a row before one that may pass is shown as a problem."""
 
@@ -18,6 +19,7 @@ _PATIENT = 5
 @dataclass
 class _Role:
     last: float
+    good: float
     error: BaseException | None = None
     refusals: int = 0
 
@@ -32,12 +34,16 @@ class Health:
 
     def expect(self, name: str) -> None:
         with self._lock:
-            self._roles[name] = _Role(self._monotonic())
+            now = self._monotonic()
+            self._roles[name] = _Role(now, now)
 
     def __call__(self, name: str, error: BaseException | None) -> None:
         with self._lock:
-            role = self._roles.setdefault(name, _Role(0.0))
-            role.last, role.error = self._monotonic(), error
+            now = self._monotonic()
+            role = self._roles.setdefault(name, _Role(now, now))
+            role.last, role.error = now, error
+            if error is None or isinstance(error, NewerSchema):  # it goes on with all but what it cannot read
+                role.good = now
             role.refusals = role.refusals + 1 if error is not None else 0
 
     def end(self, name: str, error: BaseException) -> None:
@@ -49,7 +55,7 @@ class Health:
         """As :class:`api.models.platform.RoleState` says."""
         now = self._monotonic()
         with self._lock:
-            return [{"name": n, "alive": now - r.last < STUCK and n not in self._ended,
+            return [{"name": n, "alive": now - r.good < STUCK and n not in self._ended,
                      "idle_s": round(max(0.0, now - r.last), 1), "problem": _problem(r, self._ended.get(n))}
                     for n, r in sorted(self._roles.items())]  # fmt: skip
 

@@ -24,6 +24,7 @@ from detectors.base import SliceHunt, WindowHunt
 from detectors.catalogue import Catalogue, build
 from detectors.intel import table as indicators
 from detectors.roles import DetectRole, SliceRole, WindowRole
+from fengsui.allowance import Allowance
 from fengsui.batch import Identity
 from fengsui.blobs import Blobs
 from fengsui.bus.protocol import Bus
@@ -89,7 +90,7 @@ class Platform:
 
     @cached_property
     def writers(self) -> list[Worker]:
-        sink = Sink(self.store, self.bus.bus_id, self.bus.partitions, time.monotonic)
+        sink = Sink(self.store, self.bus.bus_id, self.bus.partitions, time.monotonic, self._allowance(Sink.name))
         return [self.member(sink, "sink", [*map(events, EVENTS), FINDINGS])]
 
     @cached_property
@@ -103,7 +104,11 @@ class Platform:
 
     @cached_property
     def folds(self) -> list[Worker]:
-        return [self.member(Fold(self.registry, self.bus.bus_id), "fold", [FINDINGS], limit=FOLD_AT_ONCE)]
+        fold = Fold(self.registry, self.bus.bus_id, self._allowance(Fold.name))
+        return [self.member(fold, "fold", [FINDINGS], limit=FOLD_AT_ONCE)]
+
+    def _allowance(self, group: str) -> Allowance:
+        return Allowance(group, self.settings.dead_letter_limit, self.bus.marks)
 
     def member(self, role: Role, group: str, read: Sequence[str], *, limit: int = 16) -> Worker:
         """A role as a member of its group, on the seat of this process; closed with the platform."""

@@ -14,10 +14,12 @@ from typing import Any
 from collectors.live import LiveCollector
 from collectors.watch import watches
 from detectors.catalogue import rules_folder
+from fengsui import tracing
 from fengsui.bus.protocol import Place
-from fengsui.bus.topics import STORED
+from fengsui.bus.topics import DEAD, STORED
 from fengsui.cli.console import log_to_stderr, say
 from fengsui.cli.lanes import Lanes
+from fengsui.cli.monitor import Monitor
 from fengsui.cli.platform import Platform
 from fengsui.cli.roll import Roll
 from fengsui.cli.text import text
@@ -25,6 +27,7 @@ from fengsui.config import WatchSetting, load
 from fengsui.errors import Retry, UsageError
 from fengsui.pipeline import Paced, Stepper, Worker
 from situation.assess import Assessment
+from situation.letters import Letters, Replays
 from situation.presence import Presence
 from situation.standards import load as load_standards
 
@@ -41,9 +44,12 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(text("roles.kafka", args.lang, role=args.command))
     if args.command == "collect" and not settings.watch:
         raise UsageError(text("roles.nothing", args.lang))
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
+    if settings.traces_url:
+        tracing.configure(settings.traces_url, args.command, settings.instance)
     with Platform(settings, whole=False) as platform:
         process = Process(args.command, platform)
+        monitor = Monitor(settings, process.running.health.roles) if settings.metrics_port else None
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: platform.stopping.set())
         process.start()
@@ -51,6 +57,9 @@ def run(args: argparse.Namespace) -> int:
         platform.stopping.wait()
         say(text("serve.stopping", args.lang))
         process.stop()
+        if monitor is not None:
+            monitor.close()
+    tracing.end()
     say(text("serve.stopped", args.lang))
     if process.running.failed is not None:
         raise process.running.failed
@@ -73,6 +82,7 @@ class Process:
         self.running = Lanes(platform.bus, platform.clock, platform.stopping)
         self.running.on_failure = platform.stopping.set
         self._collector: LiveCollector | None = None
+        self._replays: Replays | None = None
         self._roll = Roll(platform.bus, role, platform.settings.instance, platform.clock, self._look)
 
     def start(self) -> None:
@@ -96,6 +106,8 @@ class Process:
                 _finish(stepper, self.platform.clock())
         if self._collector is not None:
             self._collector.close()
+        if self._replays is not None:
+            self._replays.close()
         self._roll.leave()
 
     def collect(self) -> dict[str, list[Stepper]]:
@@ -122,7 +134,10 @@ class Process:
         presence = p.member(Presence(p.registry), "presence", [STORED])
         assessment = Assessment(p.registry, lambda: int(p.clock() * 1_000_000), standards)
         assess = Paced(assessment, time.monotonic, ASSESS_REST)
-        return {"registry": [*p.folds, presence, Leased(assess, presence)]}
+        letters = p.member(Letters(p.registry, p.blobs, p.bus.bus_id), "letters", [DEAD])
+        self._replays = Replays(p.registry, p.blobs, p.bus)
+        return {"registry": [*p.folds, presence, letters, Leased(assess, presence, Place(STORED, 0)),
+                             Leased(self._replays, letters, Place(DEAD, 0))]}  # fmt: skip
 
 
 _LANES: Mapping[str, Callable[[Process], Mapping[str, Sequence[Stepper]]]] = {
@@ -133,11 +148,11 @@ ROLES = tuple(_LANES)
 
 
 class Leased:
-    """A stepper that only one of several processes steps: the one whose ``worker`` holds the first partition of what
-    it reads. Two at once would do no harm (each has its own fence), only the same work twice."""
+    """A stepper that only one of several processes steps: the one whose ``worker`` holds ``place``. Two at once would
+    do no harm (each has its own fence), only the same work twice."""
 
-    def __init__(self, stepper: Stepper, worker: Worker) -> None:
-        self._stepper, self._worker = stepper, worker
+    def __init__(self, stepper: Stepper, worker: Worker, place: Place) -> None:
+        self._stepper, self._worker, self._place = stepper, worker, place
 
     @property
     def name(self) -> str:
@@ -145,7 +160,7 @@ class Leased:
 
     def step(self, now: float) -> bool:
         held = self._worker.session.assignment.positions
-        return Place(STORED, 0) in held and self._stepper.step(now)
+        return self._place in held and self._stepper.step(now)
 
 
 def _finish(worker: Worker, now: float) -> None:

@@ -26,7 +26,7 @@ from api.context import Context
 from api.names import Names
 from collectors.watch import watches
 from detectors.catalogue import rules_folder
-from fengsui import __version__
+from fengsui import __version__, tracing
 from fengsui.cli.console import log_to_stderr, say
 from fengsui.cli.platform import Platform
 from fengsui.cli.service import Service
@@ -81,7 +81,9 @@ class Demo:
 
 def serve(settings: Settings, lang: str, sock: socket.socket, demo: Demo | None = None, *, whole: bool = True) -> int:
     """Run on ``sock``, which listens, until told to stop."""
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
+    if settings.traces_url:
+        tracing.configure(settings.traces_url, "serve" if whole else "api", settings.instance)
     sys.setswitchinterval(SWITCH)
     settings = msgspec.structs.replace(settings, port=sock.getsockname()[1])
     token = settings.token or secrets.token_urlsafe(24)
@@ -103,6 +105,7 @@ def serve(settings: Settings, lang: str, sock: socket.socket, demo: Demo | None 
         finally:
             say(text("serve.stopping", lang))
             service.stop()
+    tracing.end()
     say(text("serve.stopped", lang))
     if service.running.failed is not None:
         raise service.running.failed
@@ -134,7 +137,8 @@ def _context(platform: Platform, service: Service, token: str, secret: bytes, *,
         registry=platform.registry, query=platform.store.query, rules=platform.rules,
         names=Names(service.standards, platform.registry), clock=platform.clock, as_of=service.as_of,
         status=service.status,
-        analyses=service.analyses, standards=service.standards, token=token, secret=secret, version=__version__,
+        analyses=service.analyses, blobs=platform.blobs, standards=service.standards, token=token, secret=secret,
+        version=__version__,
         hosts=_hosts(settings), made=made,
         map=load_map(settings.map or folder / "map.geojson", service.standards.regions),
     )  # fmt: skip

@@ -21,7 +21,10 @@ from fengsui.cli.platform import Platform
 from fengsui.cli.roll import Roll
 from fengsui.jsonform import time_text
 from fengsui.pipeline import Paced, Stepper
+from fengsui.registry.database import reading
+from situation import letters
 from situation.assess import Assessment
+from situation.letters import Letters, Replays
 from situation.presence import Presence
 from situation.standards import Standards
 
@@ -47,6 +50,7 @@ class Service:
         self.collector = LiveCollector(platform.bus, watches, settings, platform.blobs, name)
         self.analyses = FolderAnalyses(platform, self.collector)
         self._status: tuple[float, dict[str, Any]] | None = None
+        self._replays: Replays | None = None
         self._guard = threading.Lock()
 
     def lanes(self) -> dict[str, list[Stepper]]:
@@ -57,10 +61,12 @@ class Service:
         hunts = p.open_hunts(p.settings.hunt_interval)
         slices, windows = hunts[: len(p.catalogue.slices)], hunts[len(p.catalogue.slices) :]
         presence = p.member(Presence(p.registry), "presence", [STORED])
+        kept = p.member(Letters(p.registry, p.blobs, p.bus.bus_id), "letters", [DEAD])
+        self._replays = Replays(p.registry, p.blobs, p.bus)
         assess = Paced(Assessment(p.registry, self.as_of, self.standards), time.monotonic, ASSESS_REST)
         lanes: dict[str, list[Stepper]] = {
             "collect": [self.collector], "store": [*p.writers], "detect": [*p.detectors], "slices": [*slices],
-            "windows": [*windows], "registry": [*p.folds, presence, assess, self.analyses],
+            "windows": [*windows], "registry": [*p.folds, presence, assess, kept, self._replays, self.analyses],
         }  # fmt: skip
         return {name: steppers for name, steppers in lanes.items() if steppers}
 
@@ -77,6 +83,8 @@ class Service:
         self.collector.stop()
         self.running.stop()
         self.collector.close()
+        if self._replays is not None:
+            self._replays.close()
 
     @property
     def idle(self) -> bool:
@@ -104,9 +112,15 @@ class Service:
             "version": __version__, "started_at": time_text(self.started), "data": str(p.settings.data),
             "collector": live.state, "disk_used": live.disk_used, "disk_limit": p.settings.disk_bytes,
             "lag": [{"group": g, "messages": n} for g, n in sorted(p.bus.lag().items())],
-            "sources": [_source(f) for f in live.folders], "dead_letters": sum(p.bus.ends([DEAD]).values()),
+            "sources": [_source(f) for f in live.folders], "dead_letters": _waiting(p),
             "roles": roles, "problems": problems, "stuck": self.running.health.stuck(),
         }  # fmt: skip
+
+
+def _waiting(platform: Platform) -> int:
+    """Dead letters about which nobody has decided yet."""
+    with reading(platform.registry).connect() as db:
+        return letters.counts(db)[letters.WAITING]
 
 
 def elsewhere(bus: Bus, now: float) -> list[dict[str, Any]]:

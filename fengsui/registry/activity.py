@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 
 from fengsui.registry.models import activity
 
-ALERT, WARNING, SITUATION, ORGANISATION = "alert", "warning", "situation", "organisation"
+ALERT, WARNING, SITUATION, ORGANISATION, LETTER = "alert", "warning", "situation", "organisation", "letter"
 
 
 def record(db: Connection, at: int, org: str, thing: tuple[str, str], actor: str, act: str,

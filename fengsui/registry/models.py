@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, SmallInteger, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
 
 metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s",
                                        "uq": "uq_%(table_name)s_%(column_0_N_name)s"})
@@ -167,4 +180,28 @@ warning = Table(
     Column("created_at", BigInteger, nullable=False, index=True),
     Column("issued_at", BigInteger),
     Column("changed_seq", BigInteger, nullable=False),
+)  # fmt: skip
+
+# What could not be read, whole: in ``raw``, or in the blob store under ``sha256``. ``topic`` and ``headers`` are those
+# of a message of the bus; what a collector could not read has none.
+dead_letter = Table(
+    "dead_letter", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("org", String(200), nullable=False),
+    Column("network", String(200), nullable=False),
+    Column("origin", String(128), nullable=False),
+    Column("topic", String(200), nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("decided_at", BigInteger),
+    Index("ix_dead_letter_queue", "state", "at", "id"),
+    Index("ix_dead_letter_at", "at", "id"),
 )  # fmt: skip

@@ -56,8 +56,8 @@ def face(
         ctx = Context(
             registry=platform.registry, query=platform.store.query, rules=platform.rules,
             names=Names(standards, platform.registry), clock=platform.clock, as_of=service.as_of,
-            status=service.status, analyses=service.analyses, standards=standards, token=TOKEN, secret=b"s" * 32,
-            version=__version__,
+            status=service.status, analyses=service.analyses, blobs=platform.blobs, standards=standards,
+            token=TOKEN, secret=b"s" * 32, version=__version__,
             map=load_map(rules_folder(None) / "standards" / "map.geojson", standards.regions),
         )  # fmt: skip
         for lane in service.lanes().values():

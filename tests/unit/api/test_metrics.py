@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from prometheus_client import generate_latest
-
 from api import metrics
 
 STATUS = {
@@ -19,11 +17,12 @@ STATUS = {
 def exposed() -> str:
     registry = metrics.registry(lambda: STATUS, lambda: 7)
     metrics.Timed(lambda *_: None, registry)
-    return generate_latest(registry).decode()
+    return metrics.exposed(registry).decode()
 
 
 def test_the_page_lists_every_metric_and_no_other():
     names = {n.removesuffix("_bucket") for n in re.findall(r"^# HELP (\w+) ", exposed(), re.MULTILINE)}
+    names = {n for n in names if not n.endswith("_created")}
     assert len(names) > 5
     page = Path("docs/metrics.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE)) == names

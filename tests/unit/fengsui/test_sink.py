@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from fengsui import wire
+from fengsui.allowance import Allowance
 from fengsui.bus.protocol import Assignment, Commit, Message, Place
 from fengsui.errors import Stopped
 from fengsui.sink import TRUST_READ, Sink
@@ -143,3 +144,26 @@ def test_a_newer_message_pauses_its_partition_alone(sink, store):
     assert commit.positions == {FLOW: 1, DNS: 1}
     assert s.work([message(3)], 9.0) is None
     assert [c for c in store.calls if c[0] == "insert"] == [("insert", "flow", 0), ("insert", "dns", 0)]
+
+
+def test_too_many_dead_letters_stop_it_after_what_came_before_is_committed(store):
+    s = Sink(store, lambda topic: "bus", {"stored": 1}, lambda: 0.0, Allowance("sink", 2))
+    s.assigned(Assignment(1, {FLOW: 0}))
+    bad = [Message(FLOW, i, {}, b"x") for i in (1, 2, 3)]
+    commit = s.work([message(0), *bad], 0.0)
+    assert commit is not None
+    assert (commit.positions, len(dead(commit))) == ({FLOW: 3}, 2)
+    assert list(commit.marks) == ["letters/sink/events.flow/0"]
+    with pytest.raises(Stopped, match="dead_letter_limit"):
+        s.work([], 1.0)
+
+
+def test_a_paused_partition_is_told_as_long_as_it_lasts(sink):
+    s = sink()
+    newer = message(0)
+    newer = Message(FLOW, 0, {**newer.headers, "version": "99"}, newer.value)
+    assert s.trouble is None
+    s.work([newer], 0.0)
+    assert "events.flow/0: flow version 99" in str(s.trouble)
+    s.assigned(Assignment(2, {DNS: 0}))
+    assert s.trouble is None
