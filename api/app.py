@@ -37,6 +37,7 @@ from api.routes import (
 )
 from api.stats import Stats
 from api.stream import Live
+from api.turns import Turns
 from fengsui.errors import Retry
 from situation.acts import Conflict, NotThere, Refused
 
@@ -76,6 +77,7 @@ def create(ctx: Context) -> FastAPI:
     app.add_exception_handler(Retry, _busy)
     app.add_exception_handler(OperationalError, _busy)
     app.add_exception_handler(Exception, _internal)
+    app.add_middleware(Turns)
     app.add_middleware(Guard, keys=app.state.keys, hosts=frozenset(ctx.hosts))
     app.add_middleware(metrics.Timed, metrics=app.state.metrics)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

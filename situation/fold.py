@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from fengsui import measures, wire
 from fengsui.allowance import Allowance
@@ -109,49 +110,88 @@ def apply(db: Connection, findings: Sequence[Finding]) -> set[str]:
     """Bring the findings that hold today up to these; the keys of the alerts touched."""
     touched: set[str] = set()
     fresh: dict[bytes, Finding] = {}  # not yet written, in order
+    windows = _Windows(db, findings)
     window: tuple[object, ...] | None = None
     for f in findings:
         if f.form in (RESULT, EMPTY):
-            key = (f.rule, f.org, f.network, f.window_start, f.result_version)
+            key = (*_key(f), f.result_version)
             if key != window:  # the first row of a result: what it replaces goes
-                window = key if _replace(db, f, touched, fresh) else (*key, "older")
+                window = key if windows.replace(f, touched, fresh) else (*key, "older")
             if window == key and f.form == RESULT:
-                fresh[f.finding_id] = f
+                windows.hold(f, fresh)
         else:
             window = None
             if f.form == WITHDRAW:
                 _withdraw(db, f, touched, fresh)
             elif f.form == ADDED:
                 fresh[f.finding_id] = f
+    windows.write()
     _write(db, fresh.values())
     return touched | {alert_id(f) for f in fresh.values()}
 
 
-def _replace(db: Connection, f: Finding, touched: set[str], fresh: dict[bytes, Finding]) -> bool:
-    """Make room for a result. False if a newer one is there."""
-    t = m.result
-    where = (t.c.rule == f.rule) & (t.c.org == f.org) & (t.c.network == f.network) & (
-        t.c.window_start == f.window_start)  # fmt: skip
-    row = db.execute(select(t.c.version, t.c.rule_version).where(where)).first()
-    if row is not None and row.version > f.result_version and row.rule_version == f.detector_version:
-        return False  # under a changed rule announcements are read from the first again: its results win at any version
-    if row is None:
-        values = {"rule": f.rule, "org": f.org, "network": f.network, "window_start": f.window_start}
-        db.execute(insert(t).values(version=f.result_version, rule_version=f.detector_version, **values))
-    else:
-        db.execute(update(t).where(where).values(version=f.result_version, rule_version=f.detector_version))
-        g = m.finding
-        old = (g.c.rule == f.rule) & (g.c.org == f.org) & (g.c.network == f.network) & (
-            g.c.window_start == f.window_start)  # fmt: skip
-        touched.update(a for (a,) in db.execute(select(g.c.alert_id).where(old)))
-        db.execute(delete(g).where(old))
-    for i in [i for i, x in fresh.items() if _same_window(x, f)]:
-        touched.add(alert_id(fresh.pop(i)))
-    return True
+_Key = tuple[str, str, str, int | None]
 
 
-def _same_window(a: Finding, b: Finding) -> bool:
-    return (a.rule, a.org, a.network, a.window_start) == (b.rule, b.org, b.network, b.window_start)
+def _key(f: Finding) -> _Key:
+    return f.rule, f.org, f.network, f.window_start
+
+
+class _Windows:
+    """Which result each window of these findings holds: asked for all at once, for a message brings hundreds and most
+    are empty. What changes is written at the end, in one statement."""
+
+    def __init__(self, db: Connection, findings: Sequence[Finding]) -> None:
+        self._db = db
+        self._versions: dict[_Key, tuple[int, str]] = {}
+        self._alerts: dict[_Key, set[str]] = {}  # of the findings in the registry
+        self._fresh: dict[_Key, list[bytes]] = {}  # of those that are not yet written
+        self._changed: set[_Key] = set()
+        keys = sorted({_key(f) for f in findings if f.form in (RESULT, EMPTY)}, key=str)
+        t, g = m.result, m.finding
+        for start in range(0, len(keys), _CHUNK):
+            part = keys[start : start + _CHUNK]
+            held = tuple_(t.c.rule, t.c.org, t.c.network, t.c.window_start).in_(part)
+            for r in db.execute(select(t).where(held)):
+                self._versions[r.rule, r.org, r.network, r.window_start] = r.version, r.rule_version
+            of = tuple_(g.c.rule, g.c.org, g.c.network, g.c.window_start).in_(part)
+            for r in db.execute(select(g.c.rule, g.c.org, g.c.network, g.c.window_start, g.c.alert_id).where(of)):
+                self._alerts.setdefault((r.rule, r.org, r.network, r.window_start), set()).add(r.alert_id)
+
+    def replace(self, f: Finding, touched: set[str], fresh: dict[bytes, Finding]) -> bool:
+        """Make room for a result. False if a newer one is there."""
+        key = _key(f)
+        held = self._versions.get(key)
+        # Under a changed rule announcements are read from the first again: its results win at any version.
+        if held is not None and held[0] > f.result_version and held[1] == f.detector_version:
+            return False
+        self._versions[key] = f.result_version, f.detector_version
+        self._changed.add(key)
+        if key in self._alerts:
+            touched |= self._alerts.pop(key)
+            g = m.finding
+            old = (g.c.rule == f.rule) & (g.c.org == f.org) & (g.c.network == f.network) & (
+                g.c.window_start == f.window_start)  # fmt: skip
+            self._db.execute(delete(g).where(old))
+        for i in self._fresh.pop(key, ()):
+            if i in fresh:
+                touched.add(alert_id(fresh.pop(i)))
+        return True
+
+    def hold(self, f: Finding, fresh: dict[bytes, Finding]) -> None:
+        fresh[f.finding_id] = f
+        self._fresh.setdefault(_key(f), []).append(f.finding_id)
+
+    def write(self) -> None:
+        if not self._changed:
+            return
+        dialect = postgresql if self._db.dialect.name == "postgresql" else sqlite
+        sql = dialect.insert(m.result)
+        newer = {"version": sql.excluded.version, "rule_version": sql.excluded.rule_version}
+        sql = sql.on_conflict_do_update(index_elements=["rule", "org", "network", "window_start"], set_=newer)
+        names = ("rule", "org", "network", "window_start", "version", "rule_version")
+        rows = [(*key, *self._versions[key]) for key in sorted(self._changed, key=str)]
+        self._db.execute(sql, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _withdraw(db: Connection, f: Finding, touched: set[str], fresh: dict[bytes, Finding]) -> None:
