@@ -14,10 +14,10 @@ from typing import Any
 
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError
+from kafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError, NoError, TopicAlreadyExistsError
 from kafka.structs import OffsetAndMetadata
 
-from fengsui.bus.kafka_client import MARKS_CONFIGURATION, WAIT, configuration, keywords
+from fengsui.bus.kafka_client import WAIT, configuration, keywords, marks_configuration
 from fengsui.bus.kafka_log import Log
 from fengsui.bus.kafka_session import KafkaSession, Ways
 from fengsui.bus.protocol import Place
@@ -29,6 +29,8 @@ log = logging.getLogger("fengsui.kafka")
 
 TRIES = 40
 FEW = 16
+ELSEWHERE = 3.0
+"""Seconds in which a question is asked again of other brokers."""
 IDLE = 0.05
 """Seconds between two looks at what came: a poll that finds nothing costs about 0.1 ms."""
 MAX_WAITING = 200_000_000_000
@@ -63,7 +65,8 @@ class KafkaBus:
         except KafkaError as e:
             raise UsageError(f"no broker answers at {client['bootstrap_servers']}: {e}") from e
         self._make(wanted, replication)
-        described = {t["name"]: t for t in self._admin.describe_topics() if t["name"].startswith(prefix)}
+        topics = self._ask(self._admin.describe_topics)
+        described = {t["name"]: t for t in topics if t["name"].startswith(prefix)}
         mine = {n.removeprefix(prefix): t for n, t in described.items()}
         self._ids = {n: str(t["topic_id"]) for n, t in mine.items()}
         counts = {n: len(t["partitions"]) for n, t in mine.items()}
@@ -76,7 +79,7 @@ class KafkaBus:
                           poll_interval=poll_interval, session=session)  # fmt: skip
 
     def _make(self, wanted: Sequence[Topic], replication: int) -> None:
-        there = set(self._admin.list_topics())
+        there = set(self._ask(self._admin.list_topics))
         missing = {
             self._prefix + t.name: {"num_partitions": t.partitions, "replication_factor": replication,
                                     "configs": configuration(t, replication)}
@@ -85,11 +88,13 @@ class KafkaBus:
         if self._prefix + MARKS not in there:
             most = max(t.partitions for t in wanted)
             missing[self._prefix + MARKS] = {"num_partitions": most, "replication_factor": replication,
-                                             "configs": dict(MARKS_CONFIGURATION)}  # fmt: skip
+                                             "configs": marks_configuration(replication)}  # fmt: skip
         for name, how in missing.items():
             try:
-                self._admin.create_topics({name: how}, wait_for_metadata=True)
-            except TopicAlreadyExistsError:
+                self._ask(lambda: self._admin.create_topics({name: how}, wait_for_metadata=True))  # noqa: B023 at once
+            except Retry as e:
+                if not isinstance(e.__cause__, TopicAlreadyExistsError):
+                    raise
                 continue  # another process of ours was faster
 
     def tp(self, place: Place) -> TopicPartition:
@@ -142,10 +147,17 @@ class KafkaBus:
         return out
 
     def _ask(self, ask: Callable[[], Any]) -> Any:
-        try:
-            return ask()
-        except KafkaError as e:
-            raise Retry(f"the bus does not answer: {e}") from e
+        """Raises Retry. A broker that is away is no reason yet: the client asks another one the next time."""
+        end = time.monotonic() + ELSEWHERE
+        while True:
+            try:
+                return ask()
+            except (KafkaConnectionError, NodeNotReadyError) as e:
+                if time.monotonic() > end:
+                    raise Retry(f"the bus does not answer: {e}") from e
+                time.sleep(0.1)
+            except KafkaError as e:
+                raise Retry(f"the bus does not answer: {e}") from e
 
     def forget(self, group: str) -> None:
         with self._guard:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from kafka import errors as e
@@ -52,8 +51,10 @@ def configuration(topic: Topic, replication: int) -> dict[str, str]:
     return out
 
 
-MARKS_CONFIGURATION: Mapping[str, str] = {"cleanup.policy": "compact", "max.message.bytes": str(MAX_MESSAGE),
-                                          "min.cleanable.dirty.ratio": "0.2"}  # fmt: skip
+def marks_configuration(replication: int) -> dict[str, str]:
+    """As :func:`configuration`, of the topic of marks: the newest of each key is kept for ever."""
+    out = {"cleanup.policy": "compact", "max.message.bytes": str(MAX_MESSAGE), "min.cleanable.dirty.ratio": "0.2"}
+    return out | ({"min.insync.replicas": "2"} if replication >= 3 else {})
 
 
 def producer_keywords(transactional_id: str) -> dict[str, Any]:

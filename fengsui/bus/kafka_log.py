@@ -17,6 +17,8 @@ from kafka.errors import KafkaError
 from fengsui.bus.kafka_client import WAIT, reader_keywords
 from fengsui.errors import Retry
 
+PATIENT = int(WAIT * 1000)
+"""Milliseconds: without a limit the client waits for ever for a broker that died before it answered."""
 LOOK = 2.0
 """Seconds that a look for messages between two offsets may take; then it counts as there being some."""
 
@@ -35,13 +37,13 @@ class Log:
         """Where the next message of each partition goes, what is not yet committed counted in."""
         wanted = list(places)
         with self._lock:
-            return dict(_asked(lambda: self._all.end_offsets(wanted))) if wanted else {}
+            return dict(_asked(lambda: self._all.end_offsets(wanted, PATIENT))) if wanted else {}
 
     def begins(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The oldest offset that is still there."""
         wanted = list(places)
         with self._lock:
-            return dict(_asked(lambda: self._all.beginning_offsets(wanted))) if wanted else {}
+            return dict(_asked(lambda: self._all.beginning_offsets(wanted, PATIENT))) if wanted else {}
 
     def empty(self, place: TopicPartition, start: int, end: int) -> bool:
         """True if no committed message lies in [start, end), and all transactions that began there have ended."""
@@ -61,22 +63,28 @@ class Log:
         return False
 
     def mark(self, place: TopicPartition, key: str) -> bytes | None:
-        """The last committed value under a key of a compacted partition."""
+        """The last committed value under a key of a compacted partition.
+
+        All that was sent until now is waited for: behind the open transaction of another, what is committed cannot be
+        read yet, and an older value would have its owner do again what it did. Raises Retry after WAIT: the transaction
+        of one that was killed ends by itself within twice TRANSACTION.
+        """
         with self._lock:
-            return self._values_of([place])[place].get(key)
+            return self._values_of([place], self._all)[place].get(key)
 
     def marks(self, places: Iterable[TopicPartition], prefix: str) -> dict[str, bytes]:
         with self._lock:
-            values = self._values_of(list(places))
+            values = self._values_of(list(places), self._committed)
             return {k: v for held in values.values() for k, v in held.items() if k.startswith(prefix)}
 
-    def _values_of(self, places: list[TopicPartition]) -> dict[TopicPartition, dict[str, bytes]]:
-        """Read on to the ends of these partitions; what they hold."""
+    def _values_of(self, places: list[TopicPartition], until: KafkaConsumer) -> dict[TopicPartition, dict[str, bytes]]:
+        """Read on to the ends of these partitions as ``until`` sees them; what they hold. A reader of what is committed
+        sees the last stable offset, one of all the last."""
         c = self._committed
-        ends = _asked(lambda: c.end_offsets(places))  # of a reader of what is committed: the last stable offset
+        ends = _asked(lambda: until.end_offsets(places, PATIENT))
         fresh = [p for p in places if p not in self._read]
         if fresh:
-            self._read |= _asked(lambda: self._all.beginning_offsets(fresh))
+            self._read |= _asked(lambda: self._all.beginning_offsets(fresh, PATIENT))
             self._values |= {p: {} for p in fresh}
         behind = [p for p in places if self._read[p] < ends[p]]
         if behind:

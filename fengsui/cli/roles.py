@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _flags(args: argparse.Namespace) -> dict[str, Any]:
-    folders = getattr(args, "folders", None)
+    folders = getattr(args, "folders", ()) or None  # none named: those of the settings file
     return {
         "instance": args.instance, "data": args.data,
         "watch": folders and tuple(WatchSetting(folder=f) for f in folders),

@@ -29,12 +29,13 @@ from typing import Any
 
 from collectors.made.province import make_province
 from collectors.made.replay import Replay
+from fengsui.errors import Retry, UsageError
 from tests.chaos.serve import Outcome, outcome, server
 from tests.support import kafka, minio, native, postgres
 
 LIFE = {"collect": (0.3, 3.5), "sink": (0.5, 4.0), "detect": (0.5, 3.5), "hunt": (1.5, 9.0), "situation": (0.5, 4.5)}
 """Seconds that a role lives at least and at most before it is killed: from its first connection to full work."""
-REST = 300.0
+REST = 180.0
 """Seconds in which everything must come to rest when nothing is killed any more."""
 BAD = 7
 PAUSES = 2
@@ -82,9 +83,16 @@ class Seat:
         """Start it again if it has ended by itself, as whoever looks after processes does."""
         if self.process is not None and self.process.is_alive():
             return True
-        self.ended += self.process is not None
+        if self.process is not None:
+            self.gone()
         self.start()
         return False
+
+    def gone(self) -> None:
+        """It has ended by itself."""
+        self.ended += 1
+        with self.log.open("a") as log:
+            log.write(f"ended with {self.process.exitcode}\n")
 
     def kill(self) -> None:
         if self.process is not None and self.process.is_alive():
@@ -101,7 +109,7 @@ class Seat:
             while time.monotonic() < end and self.process.is_alive():
                 time.sleep(0.02)
             if not self.process.is_alive():
-                self.ended += 1
+                self.gone()
                 continue
             self.kill()
             self.kills += 1
@@ -178,14 +186,32 @@ def send_bad(config: Path, n: int) -> None:
     """Messages that nobody can read, between those of the collector."""
     from fengsui.bus.protocol import Commit, Output
 
-    def send(bus: Any) -> None:
-        session = bus.source("vandal")
-        for i in range(n):
+    def one(i: int) -> None:
+        def send(bus: Any) -> None:
+            session = bus.source("vandal")
             headers = {"kind": "flow", "version": "1", "batch_id": f"{i:032x}", "op": "insert"} if i % 2 else {}
-            session.commit(Commit([Output(("events.flow", "events.dns")[i % 2], str(i), b"\x00bad %d" % i, headers)]))
-        session.close()
+            output = Output(("events.flow", "events.dns")[i % 2], str(i), b"\x00bad %d" % i, headers)
+            session.commit(Commit([output], marks={f"vandal/{i}": b"sent"}))
+            session.close()
 
-    with_bus(config, send)
+        if with_bus(config, lambda bus: bus.marks(f"vandal/{i}")) == {}:
+            with_bus(config, send)
+
+    for i in range(n):
+        again(lambda: one(i))  # noqa: B023 called at once
+
+
+def again(act: Callable[[], None], seconds: float = 120.0) -> None:
+    """Do what may fail while engines are being killed, until it goes through."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            act()
+            return
+        except (Retry, UsageError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
 
 
 def rest(config: Path, seats: list[Seat], seconds: float) -> float:
@@ -196,7 +222,10 @@ def rest(config: Path, seats: list[Seat], seconds: float) -> float:
     while calm < 3:
         if time.monotonic() - began > seconds:
             tails = "\n".join(f"--- {s.role}-{s.name}\n{s.log.read_text()[-1500:]}" for s in seats)
-            raise TimeoutError(f"no rest in {seconds:.0f} s; lag {with_bus(config, lambda b: b.lag())}\n{tails}")
+            waits = with_bus(config, lambda b: {g: n for g, n in b.lag().items() if n})
+            roles = with_bus(config, lambda b: [(e.role, e.instance, here, e.facts)
+                                                for e, here in roll.read(b, time.time())])  # fmt: skip
+            raise TimeoutError(f"no rest in {seconds:.0f} s; lag {waits}; roll {roles}\n{tails}")
         time.sleep(1.0)
         well = all([s.alive() for s in seats])  # noqa: C419 each is looked after, not only the first that has ended
 
@@ -245,6 +274,7 @@ def pause(config: Path, seats: list[Seat], context: ForkServerContext) -> Seat:
     for _ in range(PAUSES):
         first.alive()
         time.sleep(4.0)
+        first.alive()
         os.kill(first.process.pid, signal.SIGSTOP)
         time.sleep(14.0)  # its session is over after ten
         os.kill(first.process.pid, signal.SIGCONT)
@@ -266,7 +296,7 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def run(folder: Path, kills: int, engine_kills: int, seed: int, organisations: int = 4) -> bool:
+def run(folder: Path, kills: int, engine_kills: int, seed: int, seconds: float = REST, organisations: int = 4) -> bool:
     r, began = random.Random(seed), time.monotonic()
     province = make_province(folder / "input", day=date(2026, 11, 24), organisations=organisations, scale=0.6)
     want = undisturbed(folder, province)
@@ -283,8 +313,9 @@ def run(folder: Path, kills: int, engine_kills: int, seed: int, organisations: i
         with_bus(config, lambda bus: None)  # topics are made before anything is killed
         seats = [Seat(context, config, role, "0") for role in LIFE]
         try:
-            threads = [threading.Thread(target=s.die, args=(kills, random.Random(r.random()))) for s in seats]
-            threads.append(threading.Thread(target=on.rough, args=(engine_kills, random.Random(r.random()))))
+            jobs = [*((s.die, kills) for s in seats), (on.rough, engine_kills)]
+            threads = [threading.Thread(target=job, args=(n, random.Random(r.random())), daemon=True)
+                       for job, n in jobs]  # fmt: skip
             for t in threads:
                 t.start()
             for i in range(steps // 2):
@@ -299,7 +330,7 @@ def run(folder: Path, kills: int, engine_kills: int, seed: int, organisations: i
             for i in range(steps // 2, steps):
                 day.step(i)
             seats.append(pause(config, seats, context))
-            took = rest(config, seats, REST)
+            took = rest(config, seats, seconds)
             say(f"at rest {took:.0f} s after the last part, {time.monotonic() - began:.0f} s in all")
             got, twice = left(config)
         finally:
@@ -333,9 +364,10 @@ if __name__ == "__main__":
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--engine-kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rest", type=float, default=REST, help="seconds in which all must come to rest at the end")
     parser.add_argument("--folder", type=Path, help="keep everything here, to look at it afterwards")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         where = options.folder or Path(place)
         where.mkdir(parents=True, exist_ok=True)
-        raise SystemExit(0 if run(where, options.kills, options.engine_kills, options.seed) else 1)
+        raise SystemExit(0 if run(where, options.kills, options.engine_kills, options.seed, options.rest) else 1)

@@ -140,7 +140,8 @@ def cluster(brokers: int = 1) -> Iterator[list[Broker]]:
 def _uuid() -> str:
     import base64
 
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    name = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return _uuid() if name.startswith("-") else name  # its own tool takes that for an option
 
 
 _shared: list[str] = []

@@ -82,10 +82,11 @@ class Server:
         quiet = [time.monotonic()]
 
         def calm() -> bool:
+            asked = time.monotonic()  # an answer may come long after what it says was true
             found = self.ask("/api/v1/stats")
             pipeline = found and found["pipeline"]
             if not pipeline or pipeline["collector"] != "idle" or any(x["messages"] for x in pipeline["lag"]):
                 quiet[0] = time.monotonic()
-            return time.monotonic() - quiet[0] > CALM
+            return asked - quiet[0] > CALM
 
         self.wait(calm, PATIENCE)
