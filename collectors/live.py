@@ -137,6 +137,8 @@ class LiveCollector:
         return True
 
     def _wait(self, reason: Retry, now: float) -> None:
+        if self._state.problem is None or str(reason) not in self._state.problem["en"]:
+            log.warning("waiting: %s", reason)
         self._not_before, self._patience = now + self._patience, min(MOST_PATIENCE, self._patience * 2)
         self._say("waiting", {"en": f"waiting: {reason}", "zh": f"暂时写不进去，会自动继续：{reason}"})
 

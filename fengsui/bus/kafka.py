@@ -19,6 +19,7 @@ from kafka.structs import OffsetAndMetadata
 
 from fengsui.bus.kafka_client import WAIT, configuration, keywords, marks_configuration
 from fengsui.bus.kafka_log import Log
+from fengsui.bus.kafka_repair import repair
 from fengsui.bus.kafka_session import KafkaSession, Ways
 from fengsui.bus.protocol import Place
 from fengsui.bus.topics import Topic, topics
@@ -56,6 +57,7 @@ class KafkaBus:
     def __init__(self, client: Mapping[str, Any], wanted: Sequence[Topic], *, prefix: str = "", replication: int = 1,
                  max_bytes: int = MAX_WAITING, full_every: float = FULL_EVERY, poll_interval: float = 300.0,
                  session: float = 10.0) -> None:  # fmt: skip
+        repair()
         self._client, self._prefix, self.max_bytes = dict(client), prefix, max_bytes
         self._full_every, self._looked, self._full = full_every, float("-inf"), 0
         self._arrived = threading.Condition()

@@ -85,6 +85,18 @@ def parser(lang: str) -> argparse.ArgumentParser:
     letters.add_argument("--json", action="store_true", help=t("json"))
     letters.add_argument("--data", type=Path, help=t("serve.data"))
 
+    for name in ("backup", "restore"):
+        files = command(name, f"backup:{name}")
+        files.add_argument("folder", type=Path, metavar="FOLDER", help=t(f"{name}.folder"))
+        files.add_argument("--data", type=Path, help=t("serve.data"))
+
+    size = command("size", "size:run")
+    size.add_argument("--events-per-second", type=float, required=True, metavar="N", help=t("size.rate"))
+    size.add_argument("--days", type=float, required=True, metavar="D", help=t("size.days"))
+    size.add_argument("--peak", type=float, default=3.0, metavar="X", help=t("size.peak"))
+    size.add_argument("--organisations", type=int, default=1, metavar="N", help=t("size.organisations"))
+    size.add_argument("--json", action="store_true", help=t("json"))
+
     api = command("api", "serve:run_api")
     api.add_argument("--instance", metavar="NAME", help=t("instance"))
     api.add_argument("--data", type=Path, help=t("serve.data"))

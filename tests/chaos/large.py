@@ -11,6 +11,7 @@ alerts, by kind and by subject. Exit code 1 if anything differs.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import multiprocessing
 import os
 import random
@@ -49,7 +50,8 @@ def life(config: str, role: str, seat: str, log: str) -> None:
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(out, 1)
     os.dup2(out, 2)
-    os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # it does not outlive who watches it
     try:
         code = run(parser("en").parse_args([role, "--config", config, "--instance", seat]))
     except BaseException as e:  # noqa: BLE001 what ends a process is its exit code and its log
@@ -113,6 +115,7 @@ class Seat:
                 continue
             self.kill()
             self.kills += 1
+        say(f"{self.role} has been killed {self.kills} times")
 
 
 @dataclass
@@ -138,7 +141,9 @@ class Engines:
             ], 4):  # fmt: skip
                 end()
                 time.sleep(r.uniform(0.0, 1.5))
+                began = time.monotonic()
                 begin()
+                say(f"{name} is back after {time.monotonic() - began:.1f} s")
                 self.kills[name] = self.kills.get(name, 0) + 1
                 time.sleep(r.uniform(0.5, 2.0))
 
@@ -199,6 +204,16 @@ def send_bad(config: Path, n: int) -> None:
 
     for i in range(n):
         again(lambda: one(i))  # noqa: B023 called at once
+
+
+def feed(config: Path, day: Replay, steps: int, pause: float) -> None:
+    """The first part of the day, step by step, and messages that are none."""
+    for i in range(steps):
+        day.step(i)
+        time.sleep(pause)
+    began = time.monotonic()
+    send_bad(config, BAD)
+    say(f"{BAD} bad messages were sent in {time.monotonic() - began:.1f} s")
 
 
 def again(act: Callable[[], None], seconds: float = 120.0) -> None:
@@ -313,15 +328,12 @@ def run(folder: Path, kills: int, engine_kills: int, seed: int, seconds: float =
         with_bus(config, lambda bus: None)  # topics are made before anything is killed
         seats = [Seat(context, config, role, "0") for role in LIFE]
         try:
-            jobs = [*((s.die, kills) for s in seats), (on.rough, engine_kills)]
-            threads = [threading.Thread(target=job, args=(n, random.Random(r.random())), daemon=True)
-                       for job, n in jobs]  # fmt: skip
+            threads = [threading.Thread(target=s.die, args=(kills, random.Random(r.random())), daemon=True)
+                       for s in seats]  # fmt: skip
+            threads.append(threading.Thread(target=feed, args=(config, day, steps // 2, kills * 0.15), daemon=True))
             for t in threads:
                 t.start()
-            for i in range(steps // 2):
-                day.step(i)
-                threads[i % len(threads)].join(kills * 4.0 / steps)
-            send_bad(config, BAD)
+            on.rough(engine_kills, r)  # here: an engine ends with the thread that started it
             for t in threads:
                 t.join()
             say(f"killed, after {time.monotonic() - began:.0f} s")
@@ -333,6 +345,10 @@ def run(folder: Path, kills: int, engine_kills: int, seed: int, seconds: float =
             took = rest(config, seats, seconds)
             say(f"at rest {took:.0f} s after the last part, {time.monotonic() - began:.0f} s in all")
             got, twice = left(config)
+        except BaseException:
+            for b in on.brokers:
+                say(f"broker {b.node}: {b.state()}\n{(b.folder / 'out').read_text()[-3000:]}")
+            raise
         finally:
             for s in seats:
                 s.kill()

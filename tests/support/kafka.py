@@ -93,6 +93,10 @@ class Broker:
             time.sleep(0.1)
         raise RuntimeError(f"the broker did not start: {(self.folder / 'out').read_text()[-2000:]}")
 
+    def state(self) -> str:
+        code = None if self._process is None else self._process.poll()
+        return "runs" if self._process is not None and code is None else f"ended with {code}"
+
     def kill(self) -> None:
         """As a power cut would."""
         if self._process is not None:
