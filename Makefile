@@ -4,15 +4,16 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do c
 V := .venv/bin
 DATA ?= ../shared/data
 KILLS ?= 50
+ENGINE_KILLS ?= 10
 SERVE_KILLS ?= 20
 
 .DEFAULT_GOAL := help
 CONSOLE := $(shell find dashboards/console -type f -not -path '*/node_modules/*' -not -path '*/dist*/*') docs/generated/openapi.json
 
-.PHONY: help setup dev demo once console test check browser chaos evals bench docs clean
+.PHONY: help setup dev demo once console test check browser chaos chaos-long chaos-small evals bench docs clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .venv/packages: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "fengsui needs Python 3.11, 3.12 or 3.13 with venv; set PYTHON=/path/to/python"; exit 1; }
@@ -62,7 +63,13 @@ check: dev  ## ruff, mypy --strict, import contracts, types of the console, fast
 browser: dev  ## the console in chromium against a real server; screenshots under .out/browser
 	@$(V)/python -m pytest -q tests/browser
 
-chaos: dev  ## kill -9 of each role KILLS times (50) and of serve SERVE_KILLS times (20), compared with an undisturbed run
+chaos: dev  ## kill -9 of every role KILLS times (50) and every engine ENGINE_KILLS times (10) on Kafka, ClickHouse, PostgreSQL, S3
+	@$(V)/python -m tests.chaos.large --kills $(KILLS) --engine-kills $(ENGINE_KILLS)
+
+chaos-long: dev  ## the same ten times as long
+	@$(V)/python -m tests.chaos.large --kills $$((10 * $(KILLS))) --engine-kills $$((10 * $(ENGINE_KILLS)))
+
+chaos-small: dev  ## kill -9 of each role KILLS times and of serve SERVE_KILLS times (20) on embedded engines
 	@$(V)/python -m tests.chaos.kill --kills $(KILLS)
 	@$(V)/python -m tests.chaos.serve --kills $(SERVE_KILLS)
 
@@ -75,6 +82,8 @@ bench: dev  ## speed: decoding beside NFStream and Scapy, bus to store beside ch
 	@$(V)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: -e '.[bench]' || echo "NFStream has no wheel for this Python: the table says so"
 	@$(V)/fengsui bench
 	@$(V)/python -m evals.serve
+	@$(V)/python -m evals.costs
+	@$(V)/python -m evals.scaling
 
 docs: dev  ## generate docs/generated from the code; leaves git clean
 	@$(V)/python -m docs.generate

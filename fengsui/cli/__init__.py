@@ -85,9 +85,9 @@ def parser(lang: str) -> argparse.ArgumentParser:
     letters.add_argument("--json", action="store_true", help=t("json"))
     letters.add_argument("--data", type=Path, help=t("serve.data"))
 
-    for name in ("backup", "restore"):
+    for name, about in (("backup", t("backup.folder")), ("restore", t("restore.folder"))):
         files = command(name, f"backup:{name}")
-        files.add_argument("folder", type=Path, metavar="FOLDER", help=t(f"{name}.folder"))
+        files.add_argument("folder", type=Path, metavar="FOLDER", help=about)
         files.add_argument("--data", type=Path, help=t("serve.data"))
 
     size = command("size", "size:run")

@@ -73,8 +73,8 @@ def backup(args: argparse.Namespace) -> int:
     part = folder / f"{MANIFEST}.part"
     part.write_text(json.dumps(manifest, indent=1))
     part.replace(folder / MANIFEST)  # last: a backup without it is not whole
-    say(text("backup.done", args.lang, folder=folder, rows=f"{sum(tables.values()):,}", things=f"{sum(rows.values()):,}",
-             blobs=f"{blobs:,}"))  # fmt: skip
+    said = {"rows": f"{sum(tables.values()):,}", "things": f"{sum(rows.values()):,}", "blobs": f"{blobs:,}"}
+    say(text("backup.done", args.lang, folder=folder, **said))
     if settings.blobs_url:
         say(text("backup.blobs", args.lang, url=settings.blobs_url.partition("?")[0]))
     return 0
@@ -134,9 +134,9 @@ def _dump_table(store: Store, table: str, folder: Path) -> int:
                 f"SELECT * FROM {table} WHERE toYYYYMMDD(read_at) = {d['day']} AND cityHash64({key}) % {parts} = {i}",  # noqa: S608 numbers
                 limits=_LIMITS,
             )
-            with pa.OSFile(str(folder / f"{table}-{d['day']}-{i:05}.arrow"), "wb") as out:
-                with pa.ipc.new_file(out, rows.schema, options=_OPTIONS) as writer:
-                    writer.write_table(rows)
+            path = str(folder / f"{table}-{d['day']}-{i:05}.arrow")
+            with pa.OSFile(path, "wb") as out, pa.ipc.new_file(out, rows.schema, options=_OPTIONS) as writer:
+                writer.write_table(rows)
     return sum(d["n"] for d in days)
 
 
@@ -148,7 +148,7 @@ def _dump_registry(registry: Engine, path: Path) -> dict[str, int]:
             counts[table.name] = db.execute(select(func.count()).select_from(table)).scalar_one()
             found = db.execution_options(yield_per=_ROWS).execute(select(table))
             for part in found.mappings().partitions(_ROWS):
-                raw = msgspec.msgpack.encode((table.name, [dict(r) for r in part]))
+                raw = msgspec.msgpack.encode((str(table.name), [{str(k): v for k, v in r.items()} for r in part]))
                 out.write(len(raw).to_bytes(8, "little") + raw)
     return counts
 
@@ -197,9 +197,9 @@ def _empty(engines: Engines, lang: str) -> None:
         for table in models.metadata.sorted_tables:
             if db.execute(select(func.count()).select_from(table)).scalar_one():
                 raise UsageError(text("restore.full", lang, what=table.name))
-    for table in KINDS:
-        if engines.store.query(f"SELECT count() AS n FROM {table}").column(0)[0].as_py():  # noqa: S608 a kind's name
-            raise UsageError(text("restore.full", lang, what=table))
+    for kind in KINDS:
+        if engines.store.query(f"SELECT count() AS n FROM {kind}").column(0)[0].as_py():  # noqa: S608 a kind's name
+            raise UsageError(text("restore.full", lang, what=kind))
 
 
 def _checked(folder: Path, lang: str) -> dict[str, Any]:
