@@ -13,14 +13,15 @@ from fengsui.cli.text import text
 from fengsui.errors import UsageError
 
 FIGURES = {
-    "bus_bytes": 60.0, "store_bytes": 85.0, "sink_us": 3.2, "store_us": 3.0, "collect_us": 12.0, "detect_us": 3.0,
-    "hunt_us": 28.0, "registry_bytes_per_alert": 7_000.0, "alerts_per_million": 30.0, "message_rows": 50_000.0,
+    "bus_bytes": 104.0, "store_bytes": 96.0, "collect_us": 13.2, "detect_us": 0.2, "sink_us": 3.2, "store_us": 4.2,
+    "hunt_us": 68.0, "situation_us": 3.7, "registry_bytes_per_alert": 7_000.0, "alerts_per_million": 200.0,
 }  # fmt: skip
-"""What one event takes, measured on one core of a 2-core machine: bytes on the bus (zstd) and in the store (all kinds of
-a made day, LZ4, with its indexes), microseconds of CPU of the sink (evals.bench_large), of the store's insert and merges
-(evals.bench_sink less the sink), of reading Zeek logs, of the batch detectors, of all hunts asked once an hour's window
-(a made province: 12 s for 424,525 events); bytes of the registry an alert, alerts a million events of that province."""
+"""What one event of a made day takes, as ``python -m evals.costs`` measures it: bytes on the bus and in the store,
+microseconds of one core. The sink's is from Kafka to the native protocol (``evals.bench_large``), the store's is that of
+sink and store in one process: more than a server needs for the insert. Captures cost a collector more: by packets, not
+events. Bytes an alert: a registry of 100,000 (``evals.serve``)."""
 
+ROLES = ("collect", "sink", "detect", "hunt", "situation")
 BUSY = 0.6
 """Share of a core that is planned for: beyond it queues grow faster than load (docs/scaling.md)."""
 RETENTION_DAYS, REPLICAS = 7, 3
@@ -48,14 +49,14 @@ def sized(rate: float, days: float, peak: float, organisations: int) -> dict[str
         return max(2, math.ceil(cores(us)))
 
     small = top <= EMBEDDED and organisations <= 50
-    roles = {r: processes(f[f"{r}_us"]) for r in ("collect", "sink", "detect", "hunt")}
+    roles = {r: processes(f[f"{r}_us"]) for r in ROLES}
     replicas = 1 if small else 2
     return {
         "mode": "embedded" if small else "large", "events_at_peak": top, "events_kept": events,
         "partitions": 1 if small else max(8, 2 * max(roles.values())),
         "shards": 1 if small else max(1, math.ceil(top / SHARD)), "store_replicas": replicas,
         **{f"{r}_processes": 1 if small else n for r, n in roles.items()},
-        "cores": round(sum(cores(f[f"{k}_us"]) for k in ("collect", "sink", "detect", "hunt"))
+        "cores": round(sum(cores(f[f"{r}_us"]) for r in ROLES)
                        + replicas * cores(f["store_us"]), 1),
         "bus_bytes": rate * 86_400 * RETENTION_DAYS * f["bus_bytes"] * (1 if small else REPLICAS),
         "store_bytes": events * f["store_bytes"] * replicas,
@@ -65,7 +66,8 @@ def sized(rate: float, days: float, peak: float, organisations: int) -> dict[str
 
 
 _ROWS = ("size.mode", "size.events_at_peak", "size.events_kept", "size.cores", "size.collect_processes",
-         "size.sink_processes", "size.detect_processes", "size.hunt_processes", "size.partitions", "size.shards",
+         "size.sink_processes", "size.detect_processes", "size.hunt_processes", "size.situation_processes",
+         "size.partitions", "size.shards",
          "size.store_replicas", "size.bus_bytes", "size.store_bytes", "size.registry_bytes",
          "size.network_bits")  # fmt: skip
 

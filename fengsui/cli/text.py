@@ -99,6 +99,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "size.cores": ("cores, engines of the bus left out", "处理器核数（不含总线）"),
     "size.collect_processes": ("collectors", "采集进程"), "size.sink_processes": ("sinks", "入库进程"),
     "size.detect_processes": ("detectors", "检测进程"), "size.hunt_processes": ("hunts", "狩猎进程"),
+    "size.situation_processes": ("situation", "态势进程"),
     "size.partitions": ("partitions of a topic", "每个主题的分区数"),
     "size.shards": ("shards of the store", "存储分片"),
     "size.store_replicas": ("replicas of a shard", "每个分片的副本"), "size.bus_bytes": ("disk of the bus", "总线磁盘"),
