@@ -17,7 +17,7 @@ FIGURES = {
     "hunt_us": 68.0, "situation_us": 3.7, "registry_bytes_per_alert": 7_000.0, "alerts_per_million": 200.0,
 }  # fmt: skip
 """What one event of a made day takes, as ``python -m evals.costs`` measures it: bytes on the bus and in the store,
-microseconds of one core. The sink's is from Kafka to the native protocol (``evals.bench_large``), the store's is that of
+microseconds of one core. The sink's is from Kafka to the native protocol (``evals.bench_large``), the store's that of
 sink and store in one process: more than a server needs for the insert. Captures cost a collector more: by packets, not
 events. Bytes an alert: a registry of 100,000 (``evals.serve``)."""
 
