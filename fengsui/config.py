@@ -71,6 +71,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Address that the server listens on."""
     port: Port = 8000
     """Port that the server listens on; 0: one that is free."""
+    retention_days: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Days after they were read that events are kept in the store, 8 at least; 0: for ever."""
+    retention_kinds: tuple[str, ...] = ()
+    """The same for single kinds, as `dns=90`."""
     metrics_port: Port = 0
     """Port of `/healthz` and `/metrics` of a process that runs one role, on `host`; 0: none. With `token` set, metrics
     ask for it."""
@@ -153,7 +157,7 @@ def _file(path: Path) -> dict[str, Any]:
 
 _OTHERS = frozenset({"FENGSUI_REQUIRE_ENGINES", "FENGSUI_CONFIG", "FENGSUI_LANG"})
 
-_LISTS = ("local_networks", "indicators", "watch", "kafka_bootstrap")
+_LISTS = ("local_networks", "indicators", "watch", "kafka_bootstrap", "retention_kinds")
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Any]:

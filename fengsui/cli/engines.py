@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 
 from sqlalchemy import Engine
@@ -11,7 +12,10 @@ from fengsui.bus.protocol import Bus
 from fengsui.bus.topics import topics
 from fengsui.config import Settings
 from fengsui.registry.database import open_registry
+from fengsui.store import retention
 from fengsui.store.protocol import Store
+
+log = logging.getLogger("fengsui.engines")
 
 
 class Engines:
@@ -49,6 +53,9 @@ class Engines:
 
             store = ChdbStore(s.data / "store")
         store.migrate()
+        changed = store.retain(retention.days(s.retention_days, s.retention_kinds))
+        if changed:
+            log.info("events are kept for another time than before: %s", ", ".join(changed))
         return store
 
     @cached_property

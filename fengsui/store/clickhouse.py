@@ -114,6 +114,9 @@ class ClickHouseStore(SqlStore):
     def _deleted_from(self, table: str) -> str:
         return ddl.local(table) if self._cluster else table
 
+    def _everywhere(self) -> str:
+        return f" ON CLUSTER '{self._cluster}'" if self._cluster else ""
+
     def migrate(self) -> list[str]:
         if not self._cluster:
             return super().migrate()

@@ -65,6 +65,10 @@ class Store(Protocol):
         """Fill a table that is not fed by the bus (indicators): no token, no place."""
         ...
 
+    def retain(self, days: Mapping[str, int]) -> list[str]:
+        """Keep the rows of each kind so many days after they were read, 0 for ever; the kinds where this is new."""
+        ...
+
     def migrate(self) -> list[str]:
         """Apply the migrations that are missing, in order; their names. Raises UsageError for a newer store."""
         ...

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from fengsui.bus.protocol import Place
 from fengsui.schema import KINDS
-from fengsui.store import migrations
+from fengsui.store import migrations, retention
 from fengsui.store.protocol import DEFAULT, Limits
 
 INSERT: Mapping[str, str | int] = {
@@ -70,6 +70,22 @@ class SqlStore(ABC):
 
     def _deleted_from(self, table: str) -> str:
         return table
+
+    def retain(self, days: Mapping[str, int]) -> list[str]:
+        sql = "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()"
+        engines = {r["name"]: r["engine_full"] for r in self.query(sql).to_pylist()}
+        changed = []
+        for kind, n in days.items():
+            table = self._deleted_from(kind)
+            if retention.kept(engines[table]) != n:
+                changed.append(kind)
+                for statement in retention.statements(table, n, self._everywhere()):
+                    self.command(statement)
+        return changed
+
+    def _everywhere(self) -> str:
+        """The clause that has every node of a cluster do something."""
+        return ""
 
     def migrate(self) -> list[str]:
         return migrations.apply(self.command, self.query)

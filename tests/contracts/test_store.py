@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from fengsui.bus.protocol import Place
 from fengsui.errors import FengsuiError, Retry, UsageError
 from fengsui.jsonform import objects
 from fengsui.schema import KINDS
-from fengsui.store import ddl
+from fengsui.store import ddl, retention
 from fengsui.store.protocol import Limits
 from tests.conftest import DAY, HOUR, flows
 
@@ -202,3 +203,19 @@ def test_times_before_and_after_the_ordinary_are_kept(make_store):
     back = store.query("SELECT ts FROM flow ORDER BY ts").column(0).cast(pa.int64()).to_pylist()
     assert back == moments.tolist()
     assert len(list(objects(batch))) == 3
+
+
+def test_rows_are_forgotten_by_the_day_they_were_read_and_a_table_keeps_what_was_set(make_store):
+    store = make_store()
+    now = int(time.time()) * 1_000_000
+    old, fresh = flows(10, read_at=now - 40 * 24 * HOUR), flows(20, seed=2, read_at=now)
+    for offset, batch in enumerate((old, fresh)):
+        store.insert("flow", batch.rows, PLACE, offset, f"t/{offset}")
+    assert store.retain(retention.days(0, ())) == []
+    wanted = retention.days(0, ("flow=30", "dns=400"))
+    assert store.retain(wanted) == ["flow", "dns"]
+    assert store.retain(wanted) == []
+    store.command("OPTIMIZE TABLE flow FINAL")
+    assert count(store) == 20  # read today, although all of it happened years ago
+    assert store.retain(retention.days(0, ("dns=400",))) == ["flow"]
+    assert make_store().retain(retention.days(0, ("dns=400",))) == []

@@ -45,7 +45,8 @@ def test_every_setting_can_be_given_in_a_file_and_in_the_environment(file):
               "kafka_certificate": "c.pem", "kafka_key": "k.pem", "kafka_prefix": "p.",
               "kafka_partitions": 3, "kafka_replication": 2,
               "clickhouse_url": "clickhouse://h", "clickhouse_cluster": "c", "registry_url": "postgresql+psycopg://h/d",
-              "blobs_url": "s3://b", "instance": "sink-0", "dead_letter_limit": 5, "metrics_port": 9464,
+              "blobs_url": "s3://b", "instance": "sink-0", "dead_letter_limit": 5, "retention_days": 30,
+              "retention_kinds": ["dns=90", "flow=60"], "metrics_port": 9464,
               "log_format": "json", "traces_url": "http://t:4318"}  # fmt: skip
     assert {*values, "watch"} == {f.name for f in msgspec.structs.fields(Settings)}
     text = "".join(f"{k} = {msgspec.json.encode(v).decode()}\n" for k, v in values.items())
