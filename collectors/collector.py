@@ -15,7 +15,7 @@ from collectors.source import Mark, NotYet, Piece, Read, Report, Source, Whole
 from fengsui import wire
 from fengsui.batch import MAX_ROWS, Batch, Identity, concat, stamp
 from fengsui.bus.protocol import Assignment, Commit, Message, Output, Place
-from fengsui.bus.topics import DEAD
+from fengsui.bus.topics import DEAD, events
 from fengsui.errors import BadInput
 from fengsui.finding import HOUR_US
 from fengsui.wire import DeadLetter, Deletion
@@ -31,24 +31,26 @@ class Collector:
     """A role without input from the bus: reads its sources one after another, each as whose it is.
 
     ``mark`` reads what was last committed under a key; ``again`` deletes the rows of an origin that was read before and
-    reads it anew. ``key`` is the collector's slot: all its messages of a kind go to one partition, in order.
+    reads it anew. ``key`` is the collector's slot: all its messages of a kind go to one partition, in order. ``to`` is
+    the topic of a kind.
     """
 
     def __init__(self, sources: Sequence[tuple[Source, Identity]], mark: Callable[[str], bytes | None], *,
-                 key: str = "0", again: bool = False) -> None:  # fmt: skip
+                 key: str = "0", again: bool = False, to: Callable[[str], str] = events) -> None:  # fmt: skip
         self.name = "collect"
+        self._to = to
         self.reports: list[Report] = []
         self._sources, self._mark = sources, mark
         self._key, self._again = key, again
         self._read_again: set[str] = set()
         self._steps: Iterator[None] = iter(())
-        self._packer = _Packer(key)
+        self._packer = _Packer(key, to)
         self._now = 0
         self.done = False
 
     def assigned(self, assignment: Assignment) -> dict[Place, int]:
         """Begin from the marks."""
-        self._packer = _Packer(self._key)
+        self._packer = _Packer(self._key, self._to)
         self.reports = []
         self.done = False
         self._steps = self._all()
@@ -213,8 +215,8 @@ def _drop(batch: Batch, skip: dict[str, int]) -> Batch:
 class _Packer:
     """Rows on their way into messages, with the marks that go with them."""
 
-    def __init__(self, key: str) -> None:
-        self._key = key
+    def __init__(self, key: str, to: Callable[[str], str]) -> None:
+        self._key, self._to = key, to
         self._clear()
 
     def _clear(self) -> None:
@@ -242,7 +244,8 @@ class _Packer:
             raise AssertionError("rows of this origin wait, and would survive their deletion")
         for kind in mark.rows:
             hours = tuple(h for a, b in mark.hours.get(kind, []) for h in range(a, b + 1, HOUR_US))
-            self._first.append(wire.deletion_output(kind, self._key, Deletion(i.org, i.network, i.origin, hours)))
+            deletion = Deletion(i.org, i.network, i.origin, hours)
+            self._first.append(wire.deletion_output(kind, self._key, deletion, self._to(kind)))
 
     def forget(self, mark: Mark) -> None:
         self._others[mark_key(mark.identity)] = None
@@ -273,7 +276,7 @@ class _Packer:
         outputs = [*self._first]
         for parts in self._batches.values():
             whole = stamp(concat(parts), read_at)
-            outputs += wire.event_outputs(whole, self._key)
+            outputs += wire.event_outputs(whole, self._key, self._to(whole.kind))
         outputs += self._letters
         marks = self._others | {k: msgspec.json.encode(m) for k, m in self._marks.items()}
         self._clear()

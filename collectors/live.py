@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from collectors.watch import FolderState, Watch, Watcher
 from fengsui.batch import Identity
 from fengsui.blobs import Blobs
 from fengsui.bus.protocol import Bus, Session
+from fengsui.bus.topics import events
 from fengsui.config import Settings
 from fengsui.errors import Fenced, Retry
 from fengsui.pipeline import Worker
@@ -69,8 +70,10 @@ class LiveCollector:
 
     name = "collect"
 
-    def __init__(self, bus: Bus, folders: Sequence[Watch], settings: Settings, blobs: Blobs, name: str = "0") -> None:
-        """``name``: its slot; a second collector of the same name fences the first."""
+    def __init__(self, bus: Bus, folders: Sequence[Watch], settings: Settings, blobs: Blobs, name: str = "0",
+                 to: Callable[[str], str] = events) -> None:  # fmt: skip
+        """``name``: its slot; a second collector of the same name fences the first. ``to``: the topic of a kind."""
+        self._to = to
         self._name = f"collect/{name}"
         self._bus, self._settings, self._blobs = bus, settings, blobs
         self._watcher = Watcher(folders, settings, blobs, self._beat)
@@ -177,7 +180,7 @@ class LiveCollector:
     def _run_of(self, sources: Sequence[tuple[Source, Identity]], job: JobRun | None) -> _Run:
         if self._session is None:
             self._session = self._bus.source(self._name)
-        collector = Collector(sources, self._session.mark, key=self._name.rpartition("/")[2])
+        collector = Collector(sources, self._session.mark, key=self._name.rpartition("/")[2], to=self._to)
         return _Run(collector, Worker(collector, self._session), sources, job)
 
     def _finish(self, run: _Run, now: float) -> None:

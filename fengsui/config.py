@@ -104,6 +104,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Partitions of topics that are made here; topics that are there keep theirs."""
     kafka_replication: Annotated[int, msgspec.Meta(ge=1, le=7)] = 1
     """Replicas of topics that are made here; with 3, two must have a message before it counts."""
+    kafka_pack: bool = False
+    """Collectors send to the role `pack`, which makes full messages of many small ones: for very many collectors."""
     clickhouse_url: str = ""
     """`clickhouse://user:password@host:9000,other:9000/database?secure=1`; empty: the engine inside the process."""
     clickhouse_cluster: str = ""

@@ -74,8 +74,8 @@ def event_outputs(batch: Batch, key: str, topic: str | None = None) -> Iterator[
         yield Output(topic or topics.events(part.kind), key, raw, _headers(part.kind, INSERT))
 
 
-def deletion_output(kind: str, key: str, deletion: Deletion) -> Output:
-    return Output(topics.events(kind), key, msgspec.json.encode(deletion), _headers(kind, DELETE))
+def deletion_output(kind: str, key: str, deletion: Deletion, topic: str | None = None) -> Output:
+    return Output(topic or topics.events(kind), key, msgspec.json.encode(deletion), _headers(kind, DELETE))
 
 
 def _headers(kind: str, op: str) -> dict[str, str]:

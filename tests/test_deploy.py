@@ -125,7 +125,8 @@ def test_the_chart_is_well_formed():
 
 
 def test_every_role_is_a_set_with_probes_that_reach_it_and_settings_that_are_known():
-    sets = of("StatefulSet", rendered())
+    assert "f-pack" not in of("StatefulSet", rendered())
+    sets = of("StatefulSet", rendered("--set", "roles.pack.enabled=true"))
     assert set(sets) == {f"f-{r}" for r in (*ROLES, "api")}
     for name, found in sets.items():
         (container,) = found["spec"]["template"]["spec"]["containers"]

@@ -42,8 +42,8 @@ MARKS = "marks"
 
 def connect(settings: Settings) -> KafkaBus:
     """The bus that the settings name, with every topic that Fengsui uses. Raises UsageError if no broker answers."""
-    return KafkaBus(keywords(settings), topics(settings.kafka_partitions), prefix=settings.kafka_prefix,
-                    replication=settings.kafka_replication)  # fmt: skip
+    wanted = topics(settings.kafka_partitions, packed=settings.kafka_pack)
+    return KafkaBus(keywords(settings), wanted, prefix=settings.kafka_prefix, replication=settings.kafka_replication)
 
 
 class KafkaBus:

@@ -18,6 +18,7 @@ class Topic:
 
 
 STORED, FINDINGS, ALERTS, DEAD = "stored", "findings", "alerts", "dead"
+SMALL = "small."
 
 
 def events(kind: str) -> str:
@@ -25,9 +26,16 @@ def events(kind: str) -> str:
     return f"events.{kind}"
 
 
-def topics(partitions: int = 1) -> list[Topic]:
-    """Every topic. ``partitions`` is for those that are read in parallel; one is enough inside one process."""
+def small(kind: str) -> str:
+    """The topic to which very many collectors send an event kind, for the role that packs."""
+    return f"{SMALL}{kind}"
+
+
+def topics(partitions: int = 1, *, packed: bool = False) -> list[Topic]:
+    """Every topic. ``partitions`` is for those that are read in parallel; one is enough inside one process. ``packed``
+    adds those before the role that packs."""
     return [
+        *(Topic(small(k), partitions) for k in EVENTS if packed),
         *(Topic(events(k), partitions) for k in EVENTS),
         Topic(STORED, partitions, keep=True),
         Topic(FINDINGS, partitions),

@@ -28,11 +28,12 @@ from fengsui.allowance import Allowance
 from fengsui.batch import Identity
 from fengsui.blobs import Blobs
 from fengsui.bus.protocol import Bus
-from fengsui.bus.topics import FINDINGS, STORED, events
+from fengsui.bus.topics import FINDINGS, STORED, events, small
 from fengsui.cli.engines import Engines
 from fengsui.config import Settings
 from fengsui.errors import Retry
 from fengsui.finding import Rule
+from fengsui.pack import Pack
 from fengsui.pipeline import Role, Worker, together
 from fengsui.registry import models
 from fengsui.registry.database import reading
@@ -44,6 +45,7 @@ from situation.fold import Fold
 
 log = logging.getLogger("fengsui.platform")
 
+PACKED_AT_ONCE = 500
 FOLD_AT_ONCE = 4
 """Messages in one transaction of the fold: people who take an alert wait for it."""
 
@@ -92,6 +94,10 @@ class Platform:
     def writers(self) -> list[Worker]:
         sink = Sink(self.store, self.bus.bus_id, self.bus.partitions, time.monotonic, self._allowance(Sink.name))
         return [self.member(sink, "sink", [*map(events, EVENTS), FINDINGS])]
+
+    @cached_property
+    def packer(self) -> Worker:
+        return self.member(Pack(self._allowance(Pack.name)), Pack.name, [*map(small, EVENTS)], limit=PACKED_AT_ONCE)
 
     @cached_property
     def detectors(self) -> list[Worker]:

@@ -16,7 +16,7 @@ from collectors.watch import watches
 from detectors.catalogue import rules_folder
 from fengsui import tracing
 from fengsui.bus.protocol import Place
-from fengsui.bus.topics import DEAD, STORED
+from fengsui.bus.topics import DEAD, STORED, events, small
 from fengsui.cli.console import log_to_stderr, say
 from fengsui.cli.lanes import Lanes
 from fengsui.cli.monitor import Monitor
@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(text("roles.kafka", args.lang, role=args.command))
     if args.command == "collect" and not settings.watch:
         raise UsageError(text("roles.nothing", args.lang))
+    if args.command == "pack" and not settings.kafka_pack:
+        raise UsageError(text("roles.pack", args.lang))
     log_to_stderr(settings.log_format)
     if settings.traces_url:
         tracing.configure(settings.traces_url, args.command, settings.instance)
@@ -113,8 +115,12 @@ class Process:
     def collect(self) -> dict[str, list[Stepper]]:
         p = self.platform
         name = p.engines.seat or secrets.token_hex(4)
-        self._collector = LiveCollector(p.bus, watches(p.settings), p.settings, p.blobs, name)
+        to = small if p.settings.kafka_pack else events
+        self._collector = LiveCollector(p.bus, watches(p.settings), p.settings, p.blobs, name, to)
         return {"collect": [self._collector]}
+
+    def pack(self) -> dict[str, list[Stepper]]:
+        return {"pack": [self.platform.packer]}
 
     def sink(self) -> dict[str, list[Stepper]]:
         return {"store": [*self.platform.writers]}
@@ -141,8 +147,8 @@ class Process:
 
 
 _LANES: Mapping[str, Callable[[Process], Mapping[str, Sequence[Stepper]]]] = {
-    "collect": Process.collect, "sink": Process.sink, "detect": Process.detect, "hunt": Process.hunt,
-    "situation": Process.situation,
+    "collect": Process.collect, "pack": Process.pack, "sink": Process.sink, "detect": Process.detect,
+    "hunt": Process.hunt, "situation": Process.situation,
 }  # fmt: skip
 ROLES = tuple(_LANES)
 

@@ -43,7 +43,7 @@ def test_every_setting_can_be_given_in_a_file_and_in_the_environment(file):
               "token": "0123456789abcdef", "kafka_bootstrap": ["a:9092", "b:9092"], "kafka_security": "SASL_SSL",
               "kafka_mechanism": "PLAIN", "kafka_user": "u", "kafka_password": "p", "kafka_ca": "ca.pem",
               "kafka_certificate": "c.pem", "kafka_key": "k.pem", "kafka_prefix": "p.",
-              "kafka_partitions": 3, "kafka_replication": 2,
+              "kafka_partitions": 3, "kafka_replication": 2, "kafka_pack": True,
               "clickhouse_url": "clickhouse://h", "clickhouse_cluster": "c", "registry_url": "postgresql+psycopg://h/d",
               "blobs_url": "s3://b", "instance": "sink-0", "dead_letter_limit": 5, "retention_days": 30,
               "retention_kinds": ["dns=90", "flow=60"], "metrics_port": 9464,
