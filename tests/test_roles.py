@@ -30,7 +30,7 @@ from tests.support.postgres import database
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 TOKEN = "a-token-for-the-roles"
-ROLES = ("sink", "detect", "hunt", "situation", "collect")
+ROLES = ("sink", "detect", "hunt", "situation", "collect", "pack")
 
 
 class Platform:
@@ -47,7 +47,7 @@ class Platform:
             "FENGSUI_KAFKA_BOOTSTRAP": bootstrap(), "FENGSUI_KAFKA_PREFIX": self.prefix,
             "FENGSUI_KAFKA_PARTITIONS": "2", "FENGSUI_CLICKHOUSE_URL": self.endpoint.url,
             "FENGSUI_REGISTRY_URL": self.registry_url, "FENGSUI_HUNT_INTERVAL": "1", "FENGSUI_ORG": "bank",
-            "FENGSUI_TOKEN": TOKEN,
+            "FENGSUI_TOKEN": TOKEN, "FENGSUI_KAFKA_PACK": "true",
         }  # fmt: skip
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -160,7 +160,7 @@ def test_the_api_serves_what_the_roles_have_made_and_tells_how_they_are(platform
 
 def test_a_role_that_is_killed_comes_back_to_its_seat_and_loses_and_doubles_nothing(platform):
     before = platform.rows()[0]
-    for role in ("sink", "hunt", "situation", "detect", "collect"):
+    for role in ("sink", "hunt", "situation", "detect", "collect", "pack"):
         process = platform.processes.pop(role)
         process.kill()
         process.wait()
