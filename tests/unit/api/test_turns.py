@@ -13,6 +13,10 @@ def anyio_backend():
     return "asyncio"
 
 
+async def whole():
+    return {"type": "http.request", "body": b"{}", "more_body": False}
+
+
 async def go(asked: list[tuple[str, str]]) -> int:
     """Ask all at once; the most that were being answered at one time."""
     now, most = 0, 0
@@ -27,7 +31,7 @@ async def go(asked: list[tuple[str, str]]) -> int:
     turns = Turns(app)
     async with anyio.create_task_group() as group:
         for method, path in asked:
-            group.start_soon(turns, {"type": "http", "method": method, "path": path}, None, None)
+            group.start_soon(turns, {"type": "http", "method": method, "path": path}, whole, None)
     return most
 
 
@@ -50,4 +54,32 @@ async def test_a_change_that_fails_gives_its_turn_back():
     turns = Turns(fails)
     for _ in range(2):
         with anyio.fail_after(1), pytest.raises(ValueError):
-            await turns({"type": "http", "method": "PATCH", "path": "/x"}, None, None)
+            await turns({"type": "http", "method": "PATCH", "path": "/x"}, whole, None)
+
+
+@pytest.mark.anyio
+async def test_one_that_comes_in_slowly_holds_up_nobody_and_arrives_whole():
+    got = []
+    more = anyio.Event()
+    parts = [{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.request", "body": b"b"}]
+
+    async def slowly():
+        if len(parts) == 1:
+            await more.wait()
+        return parts.pop(0)
+
+    async def app(scope, receive, send) -> None:
+        body, going = b"", True
+        while going:
+            message = await receive()
+            body, going = body + message["body"], message.get("more_body", False)
+        got.append((scope["path"], body))
+
+    turns = Turns(app)
+    async with anyio.create_task_group() as group:
+        group.start_soon(turns, {"type": "http", "method": "PATCH", "path": "/slow"}, slowly, None)
+        await anyio.sleep(0.01)
+        with anyio.fail_after(1):
+            await turns({"type": "http", "method": "PATCH", "path": "/fast"}, whole, None)
+        more.set()
+    assert got == [("/fast", b"{}"), ("/slow", b"ab")]
