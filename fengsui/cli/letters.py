@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Connection, Engine
 
-from fengsui.cli.console import json_line, say
+from fengsui.cli.console import json_line, printable, say
 from fengsui.cli.engines import Engines
 from fengsui.cli.text import text
 from fengsui.config import Settings, load
@@ -65,11 +66,15 @@ def _list(engines: Engines, args: argparse.Namespace) -> int:
             print(json_line(_times(letters.shown(row))))
         return 0
     columns = ("letters.at", "letters.state", "letters.place", "letters.size", "letters.reason")
-    table = Table("id", *(text(c, args.lang) for c in columns))
+    table = Table(box=None, pad_edge=False)
+    table.add_column("id", no_wrap=True)
+    for c in columns:
+        table.add_column(text(c, args.lang), overflow="fold")
     for row in found:
-        table.add_row(row.id[:_ID], time_text(row.at)[:19], row.state, row.place, f"{row.size:,}", row.reason)
+        place, reason = Text(printable(row.place)), Text(printable(row.reason))
+        table.add_row(row.id[:_ID], time_text(row.at)[:19], row.state, place, f"{row.size:,}", reason)
     if table.row_count:
-        Console(soft_wrap=False).print(table, markup=False)
+        Console(width=None if sys.stdout.isatty() else 180, highlight=False).print(table)
     else:
         say(text("letters.none", args.lang))
     return 0
