@@ -23,7 +23,7 @@ from fengsui.cli.monitor import Monitor
 from fengsui.cli.platform import Platform
 from fengsui.cli.roll import Roll
 from fengsui.cli.text import text
-from fengsui.config import WatchSetting, load
+from fengsui.config import Settings, WatchSetting, load
 from fengsui.errors import Retry, UsageError
 from fengsui.pipeline import Paced, Stepper, Worker
 from situation.assess import Assessment
@@ -33,6 +33,8 @@ from situation.standards import load as load_standards
 
 log = logging.getLogger("fengsui.roles")
 
+OPENING, AGAIN = 60.0, 1.0
+"""Seconds in which a role tries to begin while an engine is away, and between two tries."""
 ASSESS_REST = 1.0
 """Seconds between two assessments of the situation at least: each holds rows of the registry."""
 
@@ -49,12 +51,11 @@ def run(args: argparse.Namespace) -> int:
     log_to_stderr(settings.log_format)
     if settings.traces_url:
         tracing.configure(settings.traces_url, args.command, settings.instance)
-    with Platform(settings, whole=False) as platform:
-        process = Process(args.command, platform)
-        monitor = Monitor(settings, process.running.health.roles) if settings.metrics_port else None
+    platform, process = _started(settings, args.command)
+    with platform:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: platform.stopping.set())
-        process.start()
+        monitor = Monitor(settings, process.running.health.roles) if settings.metrics_port else None
         say(text("roles.ready", args.lang, role=args.command, brokers=", ".join(settings.kafka_bootstrap)))
         platform.stopping.wait()
         say(text("serve.stopping", args.lang))
@@ -66,6 +67,24 @@ def run(args: argparse.Namespace) -> int:
     if process.running.failed is not None:
         raise process.running.failed
     return 0
+
+
+def _started(settings: Settings, role: str) -> tuple[Platform, Process]:
+    """A role at work. An engine that is away just now is waited for, OPENING seconds at most; then raises Retry."""
+    end = time.monotonic() + OPENING
+    while True:
+        platform = Platform(settings, whole=False)
+        try:
+            process = Process(role, platform)
+            process.start()
+        except BaseException as e:
+            platform.close()
+            if not isinstance(e, Retry) or time.monotonic() > end:
+                raise
+            log.warning("%s; tried again", e)
+            time.sleep(AGAIN)
+        else:
+            return platform, process
 
 
 def _flags(args: argparse.Namespace) -> dict[str, Any]:
