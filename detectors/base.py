@@ -9,7 +9,7 @@ Three shapes, chosen by what they look at:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,19 +31,32 @@ ReadBlob = Callable[[str], bytes | None]
 
 @dataclass(frozen=True)
 class Slice:
-    """Rows of one kind of one organisation's network that have just become visible.
+    """Rows of one kind that have just become visible, of any number of organisations: one question for all of them.
 
-    They lie in ``topic``/``partition`` at ``offsets``, with event times in [least, greatest] (microseconds).
+    They lie in ``topic``/``partition``; ``places`` says organisation, network and offset: other organisations' rows of
+    the same message may have been announced before or not yet. Event times lie in [least, greatest] (microseconds).
     """
 
     kind: str
-    org: str
-    network: str
     topic: str
     partition: int
-    offsets: tuple[int, ...]
+    places: tuple[tuple[str, str, int], ...]
     least: int
     greatest: int
+
+    @classmethod
+    def of(cls, kind: str, org: str, network: str, topic: str, partition: int, offsets: Iterable[int], least: int,
+           greatest: int) -> Slice:  # fmt: skip
+        """The rows of one organisation's network at these offsets."""
+        return cls(kind, topic, partition, tuple((org, network, o) for o in offsets), least, greatest)
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        return tuple(sorted({o for _, _, o in self.places}))
+
+    @property
+    def orgs(self) -> tuple[str, ...]:
+        return tuple(sorted({org for org, _, _ in self.places}))
 
 
 class BatchDetector(Protocol):

@@ -19,6 +19,8 @@ log = logging.getLogger("fengsui.detect")
 
 MAX_OFFSETS = 200
 """Messages in one query of a slice hunt: bounds its memory."""
+MAX_PLACES = 2_000
+"""Organisations' shares of messages in one query of a slice hunt: bounds what is bound to it."""
 
 QUIET = 1.0
 """Seconds without an announcement after which a hunt does not wait for its interval to end."""
@@ -133,13 +135,29 @@ class SliceRole(Announced):
 
 
 def slices(entries: Iterable[Stored]) -> list[Slice]:
-    """Announcements as the fewest slices, at most MAX_OFFSETS messages each."""
+    """Announcements as few slices: one for each kind and place, of all organisations, of MAX_OFFSETS messages and
+    MAX_PLACES shares of them at most."""
+    by_place: dict[tuple[str, str, int], list[Stored]] = {}
+    for e in entries:
+        by_place.setdefault((e.kind, e.topic, e.partition), []).append(e)
     out = []
-    for e in wire.merge(entries):
-        for start in range(0, len(e.offsets), MAX_OFFSETS):
-            part = e.offsets[start : start + MAX_OFFSETS]
-            out.append(Slice(e.kind, e.org, e.network, e.topic, e.partition, part, e.least, e.greatest))
+    for (kind, topic, partition), mine in by_place.items():
+        places: dict[tuple[str, str, int], Stored] = {}
+        offsets: set[int] = set()
+        for e in mine:
+            for o in e.offsets:
+                if len(places) >= MAX_PLACES or (len(offsets) >= MAX_OFFSETS and o not in offsets):
+                    out.append(_slice(kind, topic, partition, places))
+                    places, offsets = {}, set()
+                places[e.org, e.network, o] = e
+                offsets.add(o)
+        out.append(_slice(kind, topic, partition, places))
     return out
+
+
+def _slice(kind: str, topic: str, partition: int, places: Mapping[tuple[str, str, int], Stored]) -> Slice:
+    least, greatest = (min(e.least for e in places.values()), max(e.greatest for e in places.values()))
+    return Slice(kind, topic, partition, tuple(places), least, greatest)
 
 
 class WindowRole(Announced):

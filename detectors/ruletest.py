@@ -119,7 +119,7 @@ class _Bench:
         self._store.insert(batch.kind, batch.rows, place, self._count, f"samples/{self._count}")
         times = [microseconds(t) for t in batch.column("ts").to_pylist()]
         row = {name: batch.column(name)[0].as_py() for name in ("org", "network")}
-        return Slice(batch.kind, row["org"], row["network"], place.topic, 0, (self._count,), min(times), max(times))
+        return Slice.of(batch.kind, row["org"], row["network"], place.topic, 0, (self._count,), min(times), max(times))
 
     def load(self, batches: list[Batch]) -> Query:
         for b in batches:

@@ -98,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     good, bad = load(options.folder / "sigma.zip")
     store = ChdbStore(None)
     store.migrate()
-    slices = {k: Slice(k, "local", "default", f"events.{k}", 0, (0,), _START, _START + 10**12) for k in EVENTS}
+    slices = {k: Slice.of(k, "local", "default", f"events.{k}", 0, (0,), _START, _START + 10**12) for k in EVENTS}
     empty_failed, _, _ = run(good, store.query, slices)
     for kind in EVENTS:
         store.insert(kind, made(kind, options.rows).rows, Place(f"events.{kind}", 0), 0, f"made/{kind}")

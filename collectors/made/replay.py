@@ -35,11 +35,12 @@ class _Log:
 class Replay:
     """The files of a made province, put under ``target`` in ``steps`` of equal length. Preparing writes a copy beside.
 
-    A step may be taken again, and a replay begun anew over the same folder: only what is missing is added.
+    A step may be taken again, and a replay begun anew over the same folder: only what is missing is added. ``under``
+    is a folder in each organisation's, so that several days can be put into one target.
     """
 
-    def __init__(self, province: Province, target: Path, *, steps: int = 12) -> None:
-        self.province, self.target, self.steps = province, target, steps
+    def __init__(self, province: Province, target: Path, *, steps: int = 12, under: str = "") -> None:
+        self.province, self.target, self.steps, self._under = province, target, steps, under
         day = province.day
         self._midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
         self._logs: list[_Log] = []
@@ -70,8 +71,8 @@ class Replay:
         return min(self.steps - 1, max(0, -(-(ts - self._midnight) * self.steps // DAY) - 1))
 
     def _prepare(self, file: Path, org: str) -> None:
-        place = self.target / org / file.relative_to(self.province.folder / org)
-        staged = self.target / STAGED / org / place.name
+        place = self.target / org / self._under / file.relative_to(self.province.folder / org)
+        staged = self.target / STAGED / org / self._under / place.name
         for folder in (place.parent, staged.parent):
             folder.mkdir(parents=True, exist_ok=True)
         if file.suffix == ".log":

@@ -17,6 +17,7 @@ from fengsui.finding import Rule
 SCANNER_VERSION = "1"
 SUFFIXES = (".yar", ".yara")
 MAX_STRINGS, MAX_PLACES = 10, 3
+Buffer = bytes | memoryview
 
 _LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
 _TECHNIQUE = re.compile(r"T\d{4}(?:\.\d{3})?")
@@ -103,7 +104,7 @@ class YaraSet:
                     raise BadRule(s.path, f"rule {r.identifier} is also in {self.rules[r.identifier].source.path}")
                 self.rules[r.identifier] = r
 
-    def scan(self, data: bytes, seconds: int, clock: Any) -> Scan:
+    def scan(self, data: Buffer, seconds: int, clock: Any) -> Scan:
         """Match within about ``seconds``. ``clock`` gives monotonic seconds.
 
         YARA loses every match when its time is over, so half of the time goes to all rules together, and if that was
@@ -127,7 +128,7 @@ class YaraSet:
                 slow.append(name)
         return Scan(tuple(matches), tuple(slow), tuple(skipped))
 
-    def _matches(self, compiled: Any, data: bytes, seconds: int) -> Iterator[Match]:
+    def _matches(self, compiled: Any, data: Buffer, seconds: int) -> Iterator[Match]:
         found = compiled.match(data=data, timeout=seconds, console_callback=_silent)
         for m in sorted(found, key=lambda m: m.rule):
             yield Match(self.rules[m.rule], tuple(_string(s) for s in m.strings[:MAX_STRINGS]))

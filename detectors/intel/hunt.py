@@ -68,13 +68,14 @@ class IntelHunt:
         self.rules: tuple[Rule, ...] = (self.rule,)
 
     def run(self, query: Query, part: Slice) -> list[Detection]:
-        found: dict[tuple[str, str, str], list[tuple[Place, Group]]] = {}
+        found: dict[tuple[str, str, str, str, str], list[tuple[Place, Group]]] = {}
         for place in PLACES[part.kind]:
             if self._holds(place):
                 for g in self._look(query, part, place):
-                    found.setdefault((g.subject, g.origin, g.unit), []).append((place, g))
+                    found.setdefault((g.org, g.network, g.subject, g.origin, g.unit), []).append((place, g))
         return [
-            Detection(self.rule, part.org, part.network, self._conclude(part.kind, hits)) for hits in found.values()
+            Detection(self.rule, org, network, self._conclude(part.kind, hits))
+            for (org, network, *_), hits in found.items()
         ]
 
     def _holds(self, place: Place) -> bool:
@@ -141,7 +142,7 @@ def _rows(kind: str, place: Place) -> str:
     if place.many:
         keys = f"arrayFlatten(arrayMap(v -> {keys}, {place.sql}))"
     seen = "indicator" if place.many else _text(place)
-    return f"""SELECT {place.host} AS subject, origin, `offset`, ts, event_id, {seen} AS seen,
+    return f"""SELECT org, network, {place.host} AS subject, origin, `offset`, ts, event_id, {seen} AS seen,
 arrayFirst(k -> k IN {{hits:Array(String)}}, {keys}) AS indicator
 FROM (SELECT * FROM {kind} WHERE {SLICE}{_may_match(place)}) WHERE notEmpty(indicator)"""  # noqa: S608 ours
 

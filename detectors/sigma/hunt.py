@@ -26,7 +26,8 @@ class SigmaHunt:
         """The rows that match, and the names of the rule's fields whose values they carry."""
         shown = self._shown(kind)
         subject, other = (SOURCE, DESTINATION) if self.loaded.subject == "src" else (DESTINATION, SOURCE)
-        columns = [f"{subject} AS subject", f"{other} AS other", "origin", "`offset`", "ts", "event_id"]
+        columns = ["org", "network", f"{subject} AS subject", f"{other} AS other", "origin", "`offset`", "ts"]
+        columns.append("event_id")
         columns += [f"{as_text(f)} AS value_{i}" for i, f in enumerate(shown.values())]
         where = f"{SLICE}\nAND ({self.loaded.where[kind]})"
         return f"SELECT {', '.join(columns)} FROM {kind} WHERE {where}", list(shown)  # noqa: S608 literals.py quotes
@@ -35,8 +36,7 @@ class SigmaHunt:
         rows, shown = self.sql(part.kind)
         samples = ["other", *(f"value_{i}" for i in range(len(shown)))]
         groups = grouped(query, part, rows, {}, samples=samples)
-        found = [self._conclude(g, part.kind, shown) for g in groups]
-        return [Detection(self.loaded.rule, part.org, part.network, c) for c in found]
+        return [Detection(self.loaded.rule, g.org, g.network, self._conclude(g, part.kind, shown)) for g in groups]
 
     def _conclude(self, g: Group, kind: str, shown: Sequence[str]) -> Conclusion:
         values = {name: list(g.samples[f"value_{i}"]) for i, name in enumerate(shown) if g.samples[f"value_{i}"]}

@@ -56,6 +56,18 @@ def parser(lang: str) -> argparse.ArgumentParser:
     decode.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=t("paths"))
     decode.add_argument("--kind", action="append", help=t("kind"))
 
+    scan = command("scan", "scan:run")
+    scan.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=t("scan.paths"))
+    form = scan.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help=t("scan.json"))
+    form.add_argument("--sarif", action="store_true", help=t("scan.sarif"))
+    scan.add_argument("--password", action="append", metavar="WORD", help=t("scan.password"))
+    scan.add_argument("--profile", choices=("package", "archive", "image"), help=t("scan.profile"))
+    scan.add_argument("--seconds", type=float, metavar="S", help=t("scan.seconds"))
+    scan.add_argument("--jobs", type=int, metavar="N", help=t("scan.jobs"))
+    scan.add_argument("--offline", action="store_true", help=t("scan.offline"))
+    scan.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))
+
     serve = command("serve", "serve:run")
     serve.add_argument("--watch", type=Path, action="append", metavar="DIR", help=t("watchdir"))
     serve.add_argument("--data", type=Path, help=t("serve.data"))

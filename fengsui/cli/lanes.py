@@ -19,8 +19,34 @@ IDLE = 0.2
 """Seconds that a lane without work waits for news at most."""
 BEHIND = {"slices": 10, "windows": 10, "detect": 5}
 """Lanes that give way when there is more to do than cores: first what people wait for and what comes in, then hunts."""
+SHARES = {"windows"}
+"""Lanes that rest as long as each step took: what nobody waits for by the second leaves half of the store to others."""
+LONGEST_REST = 5.0
 JOIN = 30.0
 """Seconds that stopping waits for a step to end; what it had in hand is done again at the next start."""
+
+
+class Sharing:
+    """A stepper that rests after work for as long as it took, LONGEST_REST seconds at most."""
+
+    def __init__(self, stepper: Stepper, rest: Callable[[float], object]) -> None:
+        self._stepper, self._rest = stepper, rest
+
+    @property
+    def name(self) -> str:
+        return self._stepper.name
+
+    @property
+    def trouble(self) -> BaseException | None:
+        found: BaseException | None = getattr(self._stepper, "trouble", None)
+        return found
+
+    def step(self, now: float) -> bool:
+        began = time.monotonic()
+        busy = self._stepper.step(now)
+        if busy:
+            self._rest(min(LONGEST_REST, time.monotonic() - began))
+        return busy
 
 
 class Lanes:
@@ -44,7 +70,8 @@ class Lanes:
     def _lane(self, name: str, steppers: Sequence[Stepper]) -> None:
         try:
             _give_way(BEHIND.get(name, 0))
-            keep_going(steppers, self._clock, time.monotonic, self.stopping.is_set, self._idle, self.health)
+            mine = [Sharing(s, self.stopping.wait) for s in steppers] if name in SHARES else steppers
+            keep_going(mine, self._clock, time.monotonic, self.stopping.is_set, self._idle, self.health)
         except BaseException as e:  # noqa: BLE001 told to all and raised by who runs them: a lane must not end in silence
             log.error("%s: %s", name, e)
             for s in steppers:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from collectors.collector import Collector
 from collectors.source import Piece
 from detectors.roles import DetectRole, SliceRole, WindowRole
+from detectors.slicing import SLICE, parameters
 from fengsui.batch import Batch, Identity, build
 from fengsui.bus.protocol import Message
 from fengsui.bus.sqlite import SqliteBus
@@ -73,21 +74,21 @@ class ListedHosts:
         self._destination = destination
 
     def run(self, query, part):
-        sql = """SELECT src_ip, origin, `offset`, toInt64(toUnixTimestamp(toStartOfHour(ts))) * 1000000 AS hour,
+        sql = """SELECT org, network, src_ip, origin, `offset`,
+                 toInt64(toUnixTimestamp(toStartOfHour(ts))) * 1000000 AS hour,
                  count() AS n, toUnixTimestamp64Micro(min(ts)) AS first, toUnixTimestamp64Micro(max(ts)) AS last
-                 FROM flow WHERE org = {org:String} AND network = {network:String} AND topic = {topic:String}
-                 AND partition = {partition:UInt32} AND `offset` IN {offsets:Array(UInt64)}
-                 AND dst_ip = {ip:IPv6} GROUP BY src_ip, origin, `offset`, hour"""
-        values = {"org": part.org, "network": part.network, "topic": part.topic, "partition": part.partition,
-                  "offsets": list(part.offsets), "ip": ip_text(self._destination)}  # fmt: skip
+                 FROM flow WHERE """ + SLICE + """
+                 AND dst_ip = {ip:IPv6} GROUP BY org, network, src_ip, origin, `offset`, hour"""
+        values = {**parameters(part), "ip": ip_text(self._destination)}
         groups: dict[tuple, list[dict]] = {}
         for r in query(sql, values).to_pylist():
-            groups.setdefault((r["src_ip"], r["origin"], r["offset"]), []).append(r)
+            key = (r["org"], r["network"], r["src_ip"], r["origin"], r["offset"])
+            groups.setdefault(key, []).append(r)
         return [
-            Detection(LISTED, part.org, part.network, Conclusion(
+            Detection(LISTED, org, network, Conclusion(
                 f"host:{ip_text(source)}", 5, 90, {}, {}, min(r["first"] for r in mine), max(r["last"] for r in mine),
                 {r["hour"]: r["n"] for r in mine}, origin=origin, unit=f"{part.topic}/{part.partition}/{offset}"))
-            for (source, origin, offset), mine in sorted(groups.items())
+            for (org, network, source, origin, offset), mine in sorted(groups.items())
         ]  # fmt: skip
 
 

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.roles import MAX_OFFSETS, DetectRole, SliceRole, WindowRole, dirty_windows, rows_by_hour, slices
+from detectors.roles import (
+    MAX_OFFSETS,
+    MAX_PLACES,
+    DetectRole,
+    SliceRole,
+    WindowRole,
+    dirty_windows,
+    rows_by_hour,
+    slices,
+)
 from fengsui import wire
 from fengsui.bus.protocol import Assignment, Commit, Message, Place
 from fengsui.finding import (
@@ -61,18 +70,38 @@ def test_nothing_touched_is_nothing_to_compute():
 
 
 def stored(offset: int, **changes: Any) -> Stored:
-    values = {"org": "org", "network": "net", "kind": "flow", "topic": "events.flow@x", "partition": 0,
-              "offsets": (offset,), "rows": 1, "hours": (DAY,), "least": DAY + offset, "greatest": DAY + offset}
+    values = {
+        "org": "org",
+        "network": "net",
+        "kind": "flow",
+        "topic": "events.flow@x",
+        "partition": 0,
+        "offsets": (offset,),
+        "rows": 1,
+        "hours": (DAY,),
+        "least": DAY + offset,
+        "greatest": DAY + offset,
+    }
     return Stored(**values | changes)
 
 
-def test_announcements_become_the_fewest_slices_and_none_has_too_many_messages():
+def test_announcements_of_all_organisations_become_the_fewest_slices_and_none_has_too_many_messages():
     n = MAX_OFFSETS * 2 + 7
-    got = slices(stored(i, org=f"org{i % 2}") for i in range(2 * n))
-    assert [len(s.offsets) for s in got if s.org == "org0"] == [MAX_OFFSETS, MAX_OFFSETS, 7]
-    assert sorted(o for s in got for o in s.offsets) == list(range(2 * n))
-    assert all(o % 2 == int(s.org[-1]) for s in got for o in s.offsets)
+    got = slices(stored(i, org=f"org{i % 2}") for i in range(n))
+    assert [len(s.offsets) for s in got] == [MAX_OFFSETS, MAX_OFFSETS, 7]
+    assert sorted(p for s in got for p in s.places) == sorted((f"org{i % 2}", "net", i) for i in range(n))
     assert all(s.least <= DAY + o <= s.greatest for s in got for o in s.offsets)
+
+
+def test_organisations_that_share_a_message_are_asked_for_together_and_only_where_they_were_announced():
+    (got,) = slices([stored(1, org="a"), stored(1, org="b"), stored(2, org="a")])
+    assert (got.offsets, got.orgs) == ((1, 2), ("a", "b"))
+    assert set(got.places) == {("a", "net", 1), ("b", "net", 1), ("a", "net", 2)}
+
+
+def test_a_slice_holds_so_many_shares_of_messages_at_most():
+    got = slices(stored(1, org=f"org{i}") for i in range(MAX_PLACES + 5))
+    assert [len(s.places) for s in got] == [MAX_PLACES, 5]
 
 
 def announced(offset: int, *entries: Stored) -> Message:
@@ -94,12 +123,12 @@ class Listed:
     name, kinds, rules = "listed", ("flow",), (RULE,)
 
     def __init__(self) -> None:
-        self.saw: list[tuple[str, tuple[int, ...]]] = []
+        self.saw: list[tuple[tuple[str, str, int], ...]] = []
 
     def run(self, query, part):
-        self.saw.append((part.org, part.offsets))
-        return [Detection(RULE, part.org, part.network, concluded(f"host:{o}", origin="o", unit=str(o)))
-                for o in part.offsets]  # fmt: skip
+        self.saw.append(part.places)
+        return [Detection(RULE, org, network, concluded(f"host:{o}", origin="o", unit=str(o)))
+                for org, network, o in part.places]  # fmt: skip
 
 
 class Busy:
@@ -136,7 +165,7 @@ def test_a_slice_hunt_sees_each_announced_row_once_and_no_other_kind():
     hunt = Listed()
     commit = told(SliceRole(hunt, having(), PARTITIONS, 0), announced(3, stored(1), stored(2, kind="dns")),
                   announced(4, stored(5), stored(6, org="p")))  # fmt: skip
-    assert hunt.saw == [("org", (1, 5)), ("p", (6,))]
+    assert hunt.saw == [(("org", "net", 1), ("org", "net", 5), ("p", "net", 6))]
     assert commit.positions == {Place("stored", 0): 5}
     assert [(f.form, f.subject) for f in findings(commit)] == [(ADDED, "host:1"), (ADDED, "host:5"), (ADDED, "host:6")]
 
@@ -151,8 +180,11 @@ def test_a_deletion_withdraws_in_its_place_among_the_rows():
 
 def test_a_window_hunt_answers_for_every_rule_and_dirty_window_with_the_last_offset_as_version():
     hunt = Busy()
-    commit = told(WindowRole(hunt, having(DAY, DAY + HOUR, DAY + 9 * HOUR), PARTITIONS, 0),
-                  announced(3, stored(1), stored(2, org="p", hours=(DAY + 9 * HOUR,))), announced(7, stored(5)))
+    commit = told(
+        WindowRole(hunt, having(DAY, DAY + HOUR, DAY + 9 * HOUR), PARTITIONS, 0),
+        announced(3, stored(1), stored(2, org="p", hours=(DAY + 9 * HOUR,))),
+        announced(7, stored(5)),
+    )
     assert hunt.ran == [("org", Window(DAY - HOUR, DAY + HOUR)), ("org", Window(DAY, DAY + 2 * HOUR)),
                         ("p", Window(DAY + 8 * HOUR, DAY + 10 * HOUR))]  # fmt: skip
     got = [(f.org, f.rule, f.form, f.window_start, f.result_version) for f in findings(commit)]
@@ -175,7 +207,7 @@ def test_with_an_interval_a_hunt_waits_until_it_is_over():
     assert role.work([announced(1, stored(2))], 109.0) is None
     assert role.work([], 109.9) is None
     assert role.work([], 110.0) is not None
-    assert hunt.saw == [("org", (1, 2))]
+    assert hunt.saw == [(("org", "net", 1), ("org", "net", 2))]
     assert role.work([], 130.0) is None
 
 
@@ -192,7 +224,7 @@ def test_an_announcement_that_does_not_decode_is_passed_and_the_others_are_hunte
     hunt = Listed()
     commit = told(SliceRole(hunt, having(), PARTITIONS, 0), announced(0, stored(1)),
                   Message(Place("stored", 0), 1, {}, b"no"), announced(2, stored(2)))  # fmt: skip
-    assert hunt.saw == [("org", (1, 2))]
+    assert hunt.saw == [(("org", "net", 1), ("org", "net", 2))]
     assert commit.positions == {Place("stored", 0): 3}
 
 

@@ -48,7 +48,7 @@ def put(store: ChdbStore, kind: str, rows: list[dict[str, Any]], *, org: str = "
         columns[name] = [r[name] for r in rows]
     batch = build(EVENTS[kind], Identity(org, "net", "s", "capture"), columns, len(rows))
     store.insert(kind, batch.rows, Place(f"events.{kind}", 0), offset, f"m/{offset}")
-    return Slice(kind, org, "net", f"events.{kind}", 0, (offset,), START, START + len(rows))
+    return Slice.of(kind, org, "net", f"events.{kind}", 0, (offset,), START, START + len(rows))
 
 
 def hunt(store: ChdbStore, folder: Path, lines: list[str]) -> IntelHunt:

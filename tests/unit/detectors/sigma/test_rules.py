@@ -66,7 +66,7 @@ def put(store: ChdbStore, kind: str, rows: list[dict[str, Any]], offset: int, *,
 
 
 def part(kind: str, *offsets: int, org: str = "org") -> Slice:
-    return Slice(kind, org, "net", f"events.{kind}", 0, offsets or (7,), START, START + 2 * HOUR)
+    return Slice.of(kind, org, "net", f"events.{kind}", 0, offsets or (7,), START, START + 2 * HOUR)
 
 
 def rule(detection: str, logsource: str = "{category: proxy}", more: str = "") -> Loaded:
@@ -175,13 +175,13 @@ def test_rows_are_grouped_by_host_message_and_origin(store: ChdbStore) -> None:
 
 
 def wide(*offsets: int) -> Slice:
-    return Slice("http", "org", "net", "events.http", 0, offsets, START, START + 3 * HOUR)
+    return Slice.of("http", "org", "net", "events.http", 0, offsets, START, START + 3 * HOUR)
 
 
 def test_rows_outside_the_announced_times_are_not_looked_at(store: ChdbStore) -> None:
     hunt = SigmaHunt(rule("s: {cs-host: '*'}\ncondition: s"))
     whole = hunt.run(store.query, part("http"))
-    late = hunt.run(store.query, Slice("http", "org", "net", "events.http", 0, (7,), START + 1000, START + 1000))
+    late = hunt.run(store.query, Slice.of("http", "org", "net", "events.http", 0, (7,), START + 1000, START + 1000))
     assert [d.conclusion.explanation["count"] for d in (*whole, *late)] == [3, 1]
 
 

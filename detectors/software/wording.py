@@ -1,0 +1,69 @@
+"""What evidence, limits and verdicts are called, in every language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from detectors.software.facts import Evidence, Limit
+
+Text = tuple[str, str]
+"""English, Chinese."""
+
+RULES: Mapping[str, Text] = {
+    "known-bad": ("Its hash is on a list of malicious files", "文件哈希在恶意文件清单中"),
+    "archive.traversal": ("A member's name leads out of the archive's folder", "成员名称指向归档目录之外"),
+    "archive.absolute": ("A member's name is an absolute path", "成员名称是绝对路径"),
+    "archive.link": ("A link leads out of the archive", "链接指向归档之外"),
+    "archive.device": ("A member is a device", "成员是设备文件"),
+    "archive.fifo": ("A member is a pipe, which blocks whoever reads it", "成员是管道，会使读取者阻塞"),
+    "archive.bidi": ("A member's name changes the direction of text, so that it is read as another",
+                     "成员名称改变文字方向，看起来像另一个名称"),
+    "archive.mismatch": ("Two places in the ZIP disagree about a member", "ZIP 中两处对同一成员的描述不一致"),
+    "archive.overlap": ("Members of the ZIP share bytes", "ZIP 的成员共用同一段字节"),
+    "archive.twice": ("Two members have one name", "两个成员同名"),
+    "archive.zip64": ("The ZIP64 record contradicts the record beside it", "ZIP64 记录与相邻记录矛盾"),
+    "archive.local": ("A listed member is not where the ZIP says", "目录中的成员不在所述位置"),
+    "archive.setuid": ("A member would run with another user's rights", "成员带有 setuid 或 setgid 权限"),
+    "archive.trailing": ("Bytes stand behind the end of the archive", "归档末尾之后还有数据"),
+    "archive.before": ("Bytes stand before the first member", "第一个成员之前还有数据"),
+    "archive.count": ("The ZIP declares another number of members", "ZIP 声明的成员数量与实际不符"),
+    "archive.disks": ("The ZIP says that it is a part of several", "ZIP 自称是分卷之一"),
+    "archive.control": ("A member's name has control characters", "成员名称含控制字符"),
+    "archive.password": ("Encrypted with a word that samples are passed around under",
+                         "以样本交换惯用的口令加密"),
+}  # fmt: skip
+
+LIMITS: Mapping[str, Text] = {
+    "bytes": ("more comes out than is allowed: scan with a larger profile",
+              "解出的数据超过上限：可用更大的配置重新扫描"),
+    "ratio": ("it grows like a decompression bomb: hand in what is inside", "膨胀比例类似压缩炸弹：请提交其中的内容"),
+    "members": ("it has more members than are allowed: hand in smaller archives", "成员数量超过上限：请拆分后提交"),
+    "metadata": ("its headers are larger than is allowed", "元数据超过上限"),
+    "depth": ("it is nested more deeply than is allowed: hand in what is inside", "嵌套过深：请提交内层文件"),
+    "time": ("time was over: scan with a larger profile", "超时：可用更大的配置重新扫描"),
+    "path": ("a name is longer than is allowed", "名称过长"),
+    "encrypted": ("it is encrypted: give its password", "已加密：请提供口令"),
+    "damaged": ("it is damaged or cut off: hand it in again, whole", "已损坏或被截断：请重新提交完整文件"),
+    "unsupported": ("its format or method is not read", "不支持的格式或压缩方法"),
+    "slow": ("rules ran out of time on it", "部分规则超时"),
+    "crash": ("the analysis failed on it, twice", "分析两次失败"),
+    "memory": ("it needs more memory than is allowed", "所需内存超过上限"),
+    "missing": ("its content is not there", "内容不存在"),
+}  # fmt: skip
+
+VERDICTS: Mapping[str, Text] = {
+    "malicious": ("malicious", "恶意"), "suspicious": ("suspicious", "可疑"),
+    "incomplete": ("incomplete", "未完成"), "clean": ("clean", "未发现问题"),
+}  # fmt: skip
+
+
+def reason(e: Evidence, lang: str) -> str:
+    """A sentence for a piece of evidence: a rule's title, or ours."""
+    i = lang == "zh"
+    if e.rule in RULES:
+        return RULES[e.rule][i]
+    return e.arguments.get("title_zh" if i else "title", e.rule)
+
+
+def limit(limited: Limit, lang: str) -> str:
+    return LIMITS[limited.name][lang == "zh"]
