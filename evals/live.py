@@ -49,7 +49,7 @@ PROBE, PROBES = 0.5, "probes"
 LOST = 60.0
 """Seconds after which a probe without an alert counts as lost."""
 SAMPLE = 10.0
-LATENCY = 180.0
+LATENCY, STEADY = 180.0, 20.0
 MOVED = 60.0
 """Seconds since a probe's file was written, by its time: it is moved in whole, so nobody waits for more of it."""
 STEPS = 96
@@ -263,9 +263,10 @@ def carried(on: Rig, day: Replay) -> float:
 
 
 def latency(on: Rig, days: list[Replay], whole: float, seconds: float) -> dict[str, Any]:
-    """For ``seconds`` of the ``whole`` that the days take."""
+    """For ``seconds`` of the ``whole`` that the days take, when the load has become steady."""
     feed, probes = Feed(days, whole), Probes(on)
     feed.start()
+    time.sleep(STEADY)
     probes.start()
     time.sleep(seconds)
     feed.end()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from detectors.batch.yara_rules import Match, YaraSet, read_folder
-from detectors.software import formats
+from detectors.software import formats, python
 from detectors.software.budget import Budget, Profile
 from detectors.software.facts import Evidence, Facts, File, visible
 from detectors.software.spool import Spool
@@ -22,8 +22,10 @@ YARA_SECONDS = 10
 SAMPLED = 1 << 20
 """Bytes from which entropy is taken."""
 
-Look = Callable[[Node], Iterable[Evidence]]
-"""One analysis of one file."""
+Look = Callable[[Node, Budget], Iterable[Evidence]]
+"""One analysis of one file. What it does not look at is a limit of the budget."""
+LOOKS: tuple[Look, ...] = (python.look,)
+"""All of them, in their order."""
 
 
 def digest(rules: YaraSet, looks: Iterable[Look]) -> str:
@@ -79,7 +81,7 @@ class Analysis:
             return
         yield from self._yara(node, budget)
         for look in self._looks:
-            yield from look(node)
+            yield from look(node, budget)
 
     def _yara(self, node: Node, budget: Budget) -> Iterator[Evidence]:
         scan = self._rules.scan(node.content, max(2, min(YARA_SECONDS, int(budget.left))), self._clock)
@@ -114,4 +116,5 @@ def entropy(content: memoryview) -> float:
 
 def load(rules: Path) -> Analysis:
     """The analysis as it is shipped, with the rules below a folder. Raises BadRule."""
-    return Analysis(YaraSet(read_folder(rules)))
+    python.warm()
+    return Analysis(YaraSet(read_folder(rules)), LOOKS)

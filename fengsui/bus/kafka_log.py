@@ -72,6 +72,11 @@ class Log:
         with self._lock:
             return self._values_of([place], self._all)[place].get(key)
 
+    def known(self, place: TopicPartition, key: str) -> bytes | None:
+        """As :meth:`mark`, as of when the partition was last read to its end."""
+        with self._lock:
+            return self._values[place].get(key)
+
     def marks(self, places: Iterable[TopicPartition], prefix: str) -> dict[str, bytes]:
         with self._lock:
             values = self._values_of(list(places), self._committed)

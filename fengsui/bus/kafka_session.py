@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,9 @@ log = logging.getLogger("fengsui.kafka")
 
 COMMITS = "commit/"
 """Marks that count the commits of a source: what tells whether a commit without an answer was done."""
+FRESH = 1.0
+"""Seconds that marks which a source has read to their end are taken for as they are. Whoever held its name before is
+fenced by then; a folder of thousands of files would otherwise ask the brokers for each."""
 
 LEAST, JOINING = 0.002, 0.5
 """Seconds that a read waits at least: in none at all the client does no work; while the group divides itself, more."""
@@ -65,6 +69,7 @@ class KafkaSession:
         self._assignment = Assignment(0, self._committed)
         self._member: Any = None  # the consumer's membership when the assignment was made: what commits are fenced by
         self._own: dict[str, bytes | None] = {}
+        self._looked: dict[TopicPartition, float] = {}
         self._unsure: Commit | None = None
         self._producer: KafkaProducer | None = None
         self._consumer: KafkaConsumer | None = None
@@ -83,6 +88,7 @@ class KafkaSession:
                 producer.close(timeout=0)
                 raise Retry(f"the bus does not answer: {e}") from e
             self._producer = producer
+            self._looked = {}  # what was read before is from before the fence
         return self._producer
 
     def _subscribed(self, topics: Sequence[str]) -> KafkaConsumer:
@@ -157,7 +163,12 @@ class KafkaSession:
     def mark(self, key: str) -> bytes | None:
         if key in self._own:
             return self._own[key]
-        return self._w.log.mark(self._w.mark(key), key)
+        place, now = self._w.mark(key), time.monotonic()
+        if self._source and now - self._looked.get(place, float("-inf")) < FRESH:
+            return self._w.log.known(place, key)
+        value = self._w.log.mark(place, key)
+        self._looked[place] = now
+        return value
 
     def commit(self, commit: Commit) -> None:
         self._check(commit)

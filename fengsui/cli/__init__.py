@@ -102,6 +102,10 @@ def parser(lang: str) -> argparse.ArgumentParser:
         files.add_argument("folder", type=Path, metavar="FOLDER", help=about)
         files.add_argument("--data", type=Path, help=t("serve.data"))
 
+    admin = command("admin", "admin:run")
+    admin.add_argument("what", choices=("migrate",), help=t("admin.migrate"))
+    admin.add_argument("--data", type=Path, help=t("serve.data"))
+
     size = command("size", "size:run")
     size.add_argument("--events-per-second", type=float, required=True, metavar="N", help=t("size.rate"))
     size.add_argument("--days", type=float, required=True, metavar="D", help=t("size.days"))

