@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from detectors.batch.yara_rules import Match, YaraSet, read_folder
-from detectors.software import formats, python
+from detectors.software import formats, hooks, python
 from detectors.software.budget import Budget, Profile
 from detectors.software.facts import Evidence, Facts, File, visible
 from detectors.software.spool import Spool
@@ -24,7 +24,7 @@ SAMPLED = 1 << 20
 
 Look = Callable[[Node, Budget], Iterable[Evidence]]
 """One analysis of one file. What it does not look at is a limit of the budget."""
-LOOKS: tuple[Look, ...] = (python.look,)
+LOOKS: tuple[Look, ...] = (python.look, hooks.look)
 """All of them, in their order."""
 
 

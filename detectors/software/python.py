@@ -8,13 +8,27 @@ from __future__ import annotations
 
 import re
 import time
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from detectors.software.budget import Budget
 from detectors.software.facts import Evidence, visible
+from detectors.software.signs import (
+    ASIDE,
+    BARE,
+    BLOB,
+    CODE,
+    DROPS,
+    FOREIGN,
+    LOCAL,
+    MANGLED,
+    PROGRAM,
+    SHELL,
+    STORES,
+)
 from detectors.software.unpack import Node
 
 MOST = 2 << 20
@@ -37,7 +51,7 @@ CAPABILITIES: dict[str, tuple[str, ...]] = {
             "__builtins__.exec", "__builtins__.eval"),
     "decode": ("base64.", "binascii.unhexlify", "binascii.a2b_", "zlib.decompress", "lzma.decompress",
                "gzip.decompress", "bz2.decompress", "codecs.decode", "bytes.fromhex", "bytearray.fromhex",
-               "cryptography.fernet.Fernet", "marshal.loads", "Crypto.Cipher.", "Cryptodome.Cipher."),
+               "cryptography.fernet.Fernet", "fernet.Fernet", "marshal.loads", "Crypto.Cipher.", "Cryptodome.Cipher."),
     "host": ("platform.", "getpass.getuser", "socket.gethostname", "socket.getfqdn", "uuid.getnode", "os.getlogin",
              "os.uname", "psutil.", "pwd.getpw"),
     "capture": ("PIL.ImageGrab.", "pyautogui.screenshot", "pynput.", "pyperclip.paste", "win32clipboard.", "mss.",
@@ -48,28 +62,10 @@ CAPABILITIES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Full names of calls, or what they begin with if it ends in a dot or in part of a name."""
 
-STORES = re.compile(
-    r"Login Data|Local Storage[\\/]+leveldb|[\\/]User Data|wallet\.dat|\.aws[\\/]+credentials|\.ssh[\\/]+id_|"
-    r"\bid_rsa\b|\.npmrc|\.pypirc|cookies\.sqlite|logins\.json|\.git-credentials|\.kube[\\/]+config|Exodus|MetaMask|"
-    r"nkbihfbeogaeaoehlefnkodbefgpgknn|discord(?:canary|ptb)?[\\/]|/etc/shadow|key4\.db", re.IGNORECASE)  # fmt: skip
-"""Where secrets lie: browsers, wallets, keys of developers."""
-DROPS = re.compile(
-    r"discord(?:app)?\.com/api/webhooks|api\.telegram\.org/bot|webhook\.site|pipedream\.net|\.oast(?:ify)?\.|"
-    r"burpcollaborator|interact\.sh|requestbin|transfer\.sh|anonfiles|gofile\.io|pastebin\.com/raw|ngrok(?:-free)?\.(?:io|app)|"
-    r"cdn\.discordapp\.com/attachments|\.trycloudflare\.com|hastebin|paste\.ee|rentry\.co|dpaste|canarytokens",
-    re.IGNORECASE)  # fmt: skip
-"""Where stolen things are sent and second stages fetched: services that anybody may use without a name."""
-SHELL = re.compile(
-    r"powershell[^\n]{0,80}-(?:e|en|enc|encodedcommand|w|windowstyle)\b|(?:curl|wget)\s[^\n|]{0,200}\|\s*(?:ba)?sh\b|"
-    r"bash\s+-i\s*>&\s*/dev/tcp|/dev/tcp/\d|IEX\s*\(|DownloadString|certutil\s+-urlcache|mshta\s+http|"
-    r"schtasks\s+/create|CurrentVersion\\+Run\b|crontab\s+-|Start Menu\\+Programs\\+Startup",
-    re.IGNORECASE)  # fmt: skip
-BARE = re.compile(r"https?://\d{1,3}(?:\.\d{1,3}){3}")
-PROGRAM = re.compile(r"https?://[^\s'\"]+\.(?:exe|scr|bat|ps1|vbs|dll|msi|sh|elf|bin|apk)\b", re.IGNORECASE)
-_BLOB = re.compile(r"[A-Za-z0-9+/=_\-\s]+|(?:\\x[0-9a-fA-F]{2})+|[0-9a-fA-F]+")
-_MANGLED = re.compile(rb"\b(?:_0x[0-9a-f]{4,}|[IlO1]{8,}|_{3,}[0-9a-zA-Z]{6,}_*|[oO0]{8,})\b")
-_ASIDE = re.compile(rb"^[^\n#'\"]{0,200}?[ \t]{150,}[^\s#][^\n]*", re.MULTILINE)
 _ENVIRONMENT = re.compile(rb"(?:dict|str|dumps|items)\(\s*os\.environ\b|os\.environ\.(?:items|copy)\(")
+_WORD = re.compile(r"\w+")
+_LITERAL = re.compile(r"['\"][^\s'\"]{60,}")
+_TEXTS = re.compile(r"\"\"\".*?\"\"\"|\'\'\'.*?\'\'\'|#[^\n]*|\"[^\"\n]*\"|'[^'\n]*'", re.DOTALL)
 _HOOK = re.compile(rb"^import\s.*(?:exec|eval|os\.|subprocess|urllib)", re.MULTILINE)
 _SETUP = re.compile(r"(?:^|[/!])setup\.py$")
 _ENTRY = re.compile(r"(?:^|[/!])(?:__init__|__main__)\.py$|\.pth$")
@@ -79,9 +75,10 @@ _INSTALL = frozenset({"install", "develop", "egg_info", "build_py", "bdist_egg",
 WEIGHTS = {
     "python.exec-fetched": 6.0, "python.exec-decoded": 4.0, "python.install-process": 2.0,
     "python.install-network": 3.0, "python.install-decoded": 2.5, "python.import-process": 1.2,
-    "python.import-network": 1.5, "python.fetch-and-run": 2.5,
-    "python.host-sent": 2.0, "python.environment-sent": 3.0, "python.stores": 2.5,
-    "python.drop": 2.5, "python.shell": 2.5, "python.bare-address": 0.8, "python.program-url": 1.5, "python.blob": 0.7,
+    "python.import-network": 1.5, "python.module-process": 0.8, "python.module-network": 0.8,
+    "python.fetch-and-run": 2.0, "python.host-sent": 2.0, "python.environment-sent": 0.8, "python.stores": 2.5,
+    "python.hidden-name": 3.0, "python.code-in-text": 3.5, "python.drop": 2.5, "python.shell": 3.5,
+    "python.bare-address": 0.8, "python.program-url": 1.5, "python.blob": 0.7,
     "python.mangled": 2.0, "python.aside": 4.0, "python.native-code": 2.0, "python.capture-sent": 2.5,
     "python.startup": 1.5, "python.reverse-shell": 4.0, "python.pth": 2.5,
 }  # fmt: skip
@@ -106,7 +103,7 @@ def warm() -> None:
 @dataclass(frozen=True)
 class Call:
     """A call with a capability. ``scope``: 0 is the module, otherwise the function's first byte; ``when``: install,
-    import or later."""
+    import (of the package), module (when that module is imported) or later."""
 
     name: str
     capability: str
@@ -124,10 +121,12 @@ class Source:
 
     path: str
     calls: list[Call] = field(default_factory=list)
-    strings: list[tuple[int, str]] = field(default_factory=list)
-    """Line and text of each literal."""
+    strings: list[tuple[int, str, bool]] = field(default_factory=list)
+    """Line and text of each literal, and whether it stands alone, as documentation does."""
     tainted: dict[str, set[str]] = field(default_factory=dict)
     """Names that were given something decoded or fetched."""
+    hidden: list[tuple[int, str]] = field(default_factory=list)
+    """Lines and text of built-in functions that are asked for by a made name."""
 
 
 def look(node: Node, budget: Budget) -> Iterable[Evidence]:
@@ -173,19 +172,24 @@ def read(path: str, content: bytes, tree: Any) -> Source:
     found = tree_sitter.QueryCursor(query).captures(tree.root_node)
     names = _imports(found.get("import", ()))
     out = Source(path)
+    begun = _begun(found.get("call", ()))
     for node in found.get("call", ()):
         name = _dotted(node.child_by_field_name("function"), names, 0)
         capability = _capability(name)
         if capability:
-            scope, when = _place(node, path)
+            scope, when = _place(node, path, begun)
             text = content[node.start_byte : min(node.end_byte, node.start_byte + 160)].decode("utf-8", "replace")
             at = node.start_byte, node.end_byte, node.start_point[0] + 1
             out.calls.append(Call(name, capability, *at, scope, when, text))
+        elif name == "getattr" and _hidden(node):
+            out.hidden.append((node.start_point[0] + 1, _said(node)[:160]))
+    out.calls.sort(key=_start)
     for node in found.get("assign", ()):
         _taint(node, out)
     for node in found.get("string", ()):
         text = content[node.start_byte : node.end_byte].decode("utf-8", "replace")
-        out.strings.append((node.start_point[0] + 1, text))
+        alone = node.parent is not None and node.parent.type == "expression_statement"
+        out.strings.append((node.start_point[0] + 1, text, alone))
     return out
 
 
@@ -238,6 +242,7 @@ def _literal(node: Any) -> str:
     return _said(node).lstrip("rRbBfFuU").strip("'\"") if node.type == "string" else ""
 
 
+@lru_cache(maxsize=20_000)
 def _capability(name: str) -> str:
     if not name:
         return ""
@@ -248,12 +253,36 @@ def _capability(name: str) -> str:
     return ""
 
 
-def _place(node: Any, path: str) -> tuple[int, str]:
-    """The scope of a node, and when it runs."""
-    scope, when, at = 0, "", node.parent
+def _begun(nodes: Iterable[Any]) -> set[str]:
+    """Functions of a module that it calls itself, by name."""
+    out: set[str] = set()
+    for node in nodes:
+        callee, at = node.child_by_field_name("function"), node.parent
+        if callee is None or callee.type != "identifier":
+            continue
+        while at is not None and at.type not in ("function_definition", "lambda", "if_statement"):
+            at = at.parent
+        if at is None:
+            out.add(_said(callee))
+    return out
+
+
+def _hidden(node: Any) -> bool:
+    """``getattr(__builtins__, …)`` with anything but a word."""
+    given = node.child_by_field_name("arguments")
+    words = list(given.named_children) if given is not None else []
+    return len(words) == 2 and _said(words[0]) in ("__builtins__", "builtins") and words[1].type != "string"
+
+
+def _place(node: Any, path: str, begun: set[str]) -> tuple[int, str]:
+    """The scope of a node, and when it runs. ``begun``: functions that the module calls when it is imported."""
+    scope, when, at, inner = 0, "", node.parent, True
     while at is not None:
         if at.type in ("function_definition", "lambda") and not scope:
             scope = at.start_byte + 1
+            inner = _said(at.child_by_field_name("name")) in begun
+        if at.type == "if_statement" and not scope and "__name__" in _said(at.child_by_field_name("condition")):
+            inner = False
         if at.type == "class_definition" and _is_command(at):
             when = "install"
         at = at.parent
@@ -261,7 +290,7 @@ def _place(node: Any, path: str) -> tuple[int, str]:
         return scope, when
     if _SETUP.search(path):
         return scope, "install"  # a function of a setup script has no other reason than to be called there
-    return scope, "import" if not scope and _ENTRY.search(path) else "later"
+    return scope, ("import" if _ENTRY.search(path) else "module") if inner else "later"
 
 
 def _is_command(node: Any) -> bool:
@@ -274,11 +303,9 @@ def _taint(node: Any, out: Source) -> None:
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     if left is None or right is None or left.type != "identifier":
         return
-    inside = {c.capability for c in out.calls if right.start_byte <= c.start and c.end <= right.end_byte}
-    marks = inside & {"decode", "network"}
-    for name, known in out.tainted.items():
-        if known and re.search(rf"\b{re.escape(name)}\b", _said(right)[:4000]):
-            marks |= known
+    first = bisect_left(out.calls, right.start_byte, key=_start)
+    inside = out.calls[first : bisect_left(out.calls, right.end_byte, key=_start)]
+    marks = {c.capability for c in inside} & {"decode", "network"} | _marks(out, _said(right)[:4000])
     if marks:
         out.tainted.setdefault(_said(left), set()).update(marks)
 
@@ -297,10 +324,12 @@ def evidence(source: Source, content: bytes) -> Iterator[Evidence]:
             yield told("python.exec-fetched", c.line, c.text)
         elif "decode" in flows:
             yield told("python.exec-decoded", c.line, c.text)
-        if c.when in ("install", "import") and c.capability in ("process", "network"):
+        if c.when in ("install", "import", "module") and c.capability in ("process", "network"):
             yield told(f"python.{c.when}-{c.capability}", c.line, c.text)
         elif c.when == "install" and c.capability == "decode":
             yield told("python.install-decoded", c.line, c.text)
+    for line, text in source.hidden:
+        yield told("python.hidden-name", line, text)
     every = {c.capability: c for c in reversed(source.calls)}
     for found in by_scope.values():
         if {"network", "process"} <= set(found):
@@ -322,15 +351,27 @@ def evidence(source: Source, content: bytes) -> Iterator[Evidence]:
 
 def _flows(c: Call, source: Source) -> set[str]:
     """What goes into a call: capabilities of calls in its arguments, and marks of names there."""
-    marks = {x.capability for x in source.calls if c.start < x.start and x.end <= c.end}
-    for name, known in source.tainted.items():
-        if re.search(rf"\b{re.escape(name)}\b", c.text):
-            marks |= known
+    first = bisect_left(source.calls, c.start + 1, key=_start)
+    inside = source.calls[first : bisect_left(source.calls, c.end, key=_start)]
+    marks = {x.capability for x in inside} | _marks(source, c.text)
+    if _LITERAL.search(c.text):
+        marks.add("decode")
     return marks & {"decode", "network"}
 
 
+def _start(c: Call) -> int:
+    return c.start
+
+
+def _marks(source: Source, text: str) -> set[str]:
+    """What the names in a text were given."""
+    if not source.tainted:
+        return set()
+    return {m for name in source.tainted.keys() & set(_WORD.findall(text)) for m in source.tainted[name]}
+
+
 def _strings(source: Source, network: bool, told: Any) -> Iterator[Evidence]:
-    for line, text in source.strings:
+    for line, text, alone in source.strings:
         inner = text.strip("rRbBfFuU").strip("'\"")
         if (m := DROPS.search(inner)) is not None:
             yield told("python.drop", line, m[0])
@@ -338,21 +379,28 @@ def _strings(source: Source, network: bool, told: Any) -> Iterator[Evidence]:
             yield told("python.shell", line, m[0])
         if network and (m := STORES.search(inner)) is not None:
             yield told("python.stores", line, m[0])
+        if not alone and (m := CODE.search(inner)) is not None:
+            yield told("python.code-in-text", line, m[0])
         if (m := PROGRAM.search(inner)) is not None:
             yield told("python.program-url", line, m[0])
-        elif (m := BARE.search(inner)) is not None and not m[0].endswith(("//127.0.0.1", "//0.0.0.0")):
+        elif (m := BARE.search(inner)) is not None and not LOCAL.search(m[0]):
             yield told("python.bare-address", line, m[0])
-        if len(inner) >= LONG and _BLOB.fullmatch(inner[:4000]) and " " not in inner[:200].strip():
+        if len(inner) >= LONG and BLOB.fullmatch(inner[:4000]) and " " not in inner[:200].strip():
             yield told("python.blob", line, inner[:60])
+
+
+def _code(content: bytes) -> str:
+    """The text without literals and remarks, where foreign words are at home; nothing if all of it is ASCII."""
+    return "" if content.isascii() else _TEXTS.sub("", content.decode("utf-8", "replace"))
 
 
 def _text_evidence(path: str, content: bytes) -> Iterator[Evidence]:
     """What the look of the text says, whatever it parses to."""
-    if (m := _ASIDE.search(content)) is not None:
+    if (m := ASIDE.search(content)) is not None:
         line = content.count(b"\n", 0, m.start()) + 1
         yield Evidence("python.aside", path, WEIGHTS["python.aside"], line, matched=visible(
             m[0].decode("utf-8", "replace").strip()[-120:]))  # fmt: skip
-    mangled = set(_MANGLED.findall(content))
+    mangled = {*MANGLED.findall(content), *(x.encode() for x in FOREIGN.findall(_code(content)))}
     if len(mangled) >= 5:
         yield Evidence("python.mangled", path, WEIGHTS["python.mangled"], matched=visible(
             ", ".join(sorted(x.decode() for x in mangled)[:4])))  # fmt: skip

