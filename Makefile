@@ -83,6 +83,8 @@ bench: dev  ## speed: decoding beside NFStream and Scapy, bus to store beside ch
 	@$(V)/fengsui bench
 	@$(V)/python -m evals.serve
 	@$(V)/python -m evals.costs
+	@$(V)/python -m evals.live --minutes 5 --kills 1
+	@$(V)/python -m evals.clients
 	@$(V)/python -m evals.scaling
 
 docs: dev  ## generate docs/generated from the code; leaves git clean

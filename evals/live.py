@@ -52,8 +52,8 @@ SAMPLE = 10.0
 LATENCY, STEADY = 180.0, 20.0
 MOVED = 60.0
 """Seconds since a probe's file was written, by its time: it is moved in whole, so nobody waits for more of it."""
-STEPS = 96
-"""Steps of a made day: a quarter of an hour each."""
+STEPS = 960
+"""Steps of a made day: a minute and a half each."""
 INTERVAL = 1.0
 
 
@@ -187,7 +187,7 @@ class Probes(threading.Thread):
 
     def _look(self) -> None:
         try:
-            page = self._on.ask(f"/api/v1/alerts?org={PROBES}&sort=-first_seen&limit=100")
+            page = self._on.ask(f"/api/v1/alerts?org={PROBES}&sort=-first_seen&limit=200")
         except OSError as e:
             self.faults.append(str(e))
             return
