@@ -32,5 +32,5 @@ FOREIGN = re.compile(r"[^\W\x00-\x7f]{16,}")
 """A name of many letters, none of them Latin: no language's identifiers are that long, made ones are."""
 BLOB = re.compile(r"[A-Za-z0-9+/=_\-\s]+|(?:\\x[0-9a-fA-F]{2})+|[0-9a-fA-F]+")
 MANGLED = re.compile(rb"\b(?:_0x[0-9a-f]{4,}|[IlO1]{8,}|_{3,}[0-9a-zA-Z]{6,}_*|[oO0]{8,})\b")
-ASIDE = re.compile(rb"^[^\n#'\"]{0,200}?[ \t]{150,}[^\s#][^\n]*", re.MULTILINE)
+ASIDE = re.compile(rb"^[^\n#'\"]{0,200}?[ \t]{150,}+[^\s#][^\n]*", re.MULTILINE)
 """Code far to the right of other code."""
