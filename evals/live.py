@@ -38,8 +38,7 @@ from collectors.made.pcap import write_packets
 from collectors.made.province import Province, make_province
 from collectors.made.replay import Replay
 from fengsui.schema import EVENTS
-from tests.chaos.large import Engines, Seat, rest, say, with_bus
-from tests.support import kafka, minio, native, postgres
+from tests.chaos.large import Engines, Seat, engines, rest, say, with_bus
 
 TOKEN = "a-token-for-measuring"
 FIRST = date(2026, 9, 1)
@@ -106,24 +105,19 @@ def _resident(pid: int) -> float:
 def rig(folder: Path, organisations: list[str], network: dict[str, tuple[str, str]], indicators: Path) -> Iterator[Rig]:
     """One broker, the native protocol over chDB, PostgreSQL, MinIO, every role once, and the API."""
     with ExitStack() as stack:
-        brokers = stack.enter_context(kafka.cluster(1))
-        clickhouse = native.Endpoint(folder / "clickhouse")
-        stack.callback(clickhouse.close)
-        database = postgres.Server(fsync=True)
-        stack.callback(database.close)
-        blobs = minio.Server()
-        stack.callback(blobs.close)
+        under = stack.enter_context(engines(folder, 1))
         watched = "".join(f'[[watch]]\nfolder = "{folder / "watch" / o}"\norg = "{o}"\nnetwork = "{network[o][0]}"\n'
                           f'sensor = "{network[o][1]}"\n' for o in organisations)  # fmt: skip
         for o in organisations:
             (folder / "watch" / o).mkdir(parents=True, exist_ok=True)
         config = folder / "fengsui.toml"
         config.write_text(
-            f'data = "{folder / "data"}"\nkafka_bootstrap = ["127.0.0.1:{brokers[0].port}"]\nkafka_partitions = 2\n'
-            f'clickhouse_url = "{clickhouse.url}"\nregistry_url = "{database.url("postgres")}"\n'
-            f'blobs_url = "{blobs.bucket()}"\nhunt_interval = {INTERVAL}\nindicators = ["{indicators}"]\n{watched}'
+            f'data = "{folder / "data"}"\nkafka_bootstrap = ["127.0.0.1:{under.brokers[0].port}"]\n'
+            f'kafka_partitions = 2\nhunt_interval = {INTERVAL}\nindicators = ["{indicators}"]\n'
+            f'clickhouse_url = "{under.clickhouse.url}"\nregistry_url = "{under.postgres.url("postgres")}"\n'
+            f'blobs_url = "{under.minio.bucket()}"\n{watched}'
         )
-        it = Rig(folder, Engines(brokers, clickhouse, database, blobs), config)
+        it = Rig(folder, under, config)
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["fengsui.cli.roles", "fengsui.bus.kafka", "fengsui.store.clickhouse",
                                         "fengsui.store.native", "fengsui.blobs_s3", "psycopg", "boto3"])  # fmt: skip

@@ -83,6 +83,12 @@ def test_a_file_that_is_not_there_is_usage(tmp_path):
     assert fengsui(tmp_path, code=3).stderr
 
 
+@pytest.mark.parametrize("words", [("--jobs", "-1"), ("--jobs", "0"), ("--seconds", "0"), ("--seconds", "nan")])
+def test_a_number_that_means_nothing_is_usage(tmp_path, words):
+    (tmp_path / "a").write_bytes(b"x")
+    assert words[0] in fengsui(tmp_path / "a", *words, code=3).stderr
+
+
 VERDICTS = {"accept": {"clean"}, "reject_entry": {"suspicious"}, "limit": {"incomplete"}, "error": {"incomplete"},
             "error_or_flag": {"incomplete", "suspicious"}, "flag": {"clean", "suspicious", "incomplete"}}  # fmt: skip
 

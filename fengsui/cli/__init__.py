@@ -23,6 +23,20 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(UsageError.exit_code)
 
 
+def _positive(word: str) -> float:
+    value = float(word)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{word} is not above 0")
+    return value
+
+
+def _count(word: str) -> int:
+    value = int(word)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{word} is not 1 or more")
+    return value
+
+
 def parser(lang: str) -> argparse.ArgumentParser:
     """Every command and its options, described in ``lang``."""
 
@@ -63,8 +77,8 @@ def parser(lang: str) -> argparse.ArgumentParser:
     form.add_argument("--sarif", action="store_true", help=t("scan.sarif"))
     scan.add_argument("--password", action="append", metavar="WORD", help=t("scan.password"))
     scan.add_argument("--profile", choices=("package", "archive", "image"), help=t("scan.profile"))
-    scan.add_argument("--seconds", type=float, metavar="S", help=t("scan.seconds"))
-    scan.add_argument("--jobs", type=int, metavar="N", help=t("scan.jobs"))
+    scan.add_argument("--seconds", type=_positive, metavar="S", help=t("scan.seconds"))
+    scan.add_argument("--jobs", type=_count, metavar="N", help=t("scan.jobs"))
     scan.add_argument("--offline", action="store_true", help=t("scan.offline"))
     scan.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))
 

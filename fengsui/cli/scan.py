@@ -167,7 +167,9 @@ def _table(answers: Sequence[Answer], lang: str) -> None:
         if len(v.reasons) > SHOWN:
             print(f"           {text('scan.more', lang, n=len(v.reasons) - SHOWN)}")
         for x in v.limits[:SHOWN]:
-            print(f"    {x.name}: {wording.limit(x, lang)}\n           {x.path}{f'  ({x.detail})' if x.detail else ''}")
+            name = "—" if lang == "zh" else f"{x.name}:"
+            detail = f"  ({x.detail})" if x.detail else ""
+            print(f"    {name} {wording.limit(x, lang)}\n           {x.path}{detail}")
         if len(v.limits) > SHOWN:
             print(f"           {text('scan.more', lang, n=len(v.limits) - SHOWN)}")
     counts = {w: sum(v.word == w for _, _, v in answers) for w in (MALICIOUS, SUSPICIOUS, INCOMPLETE, CLEAN)}

@@ -149,16 +149,16 @@ class Engines:
 
 
 @contextmanager
-def engines(folder: Path) -> Iterator[Engines]:
+def engines(folder: Path, brokers: int = 3) -> Iterator[Engines]:
     with ExitStack() as stack:
-        brokers = stack.enter_context(kafka.cluster(3))
+        cluster = stack.enter_context(kafka.cluster(brokers))
         clickhouse = native.Endpoint(folder / "clickhouse")
         stack.callback(clickhouse.close)
         database = postgres.Server(fsync=True)
         stack.callback(database.close)
         blobs = minio.Server()
         stack.callback(blobs.close)
-        yield Engines(brokers, clickhouse, database, blobs)
+        yield Engines(cluster, clickhouse, database, blobs)
 
 
 def settings(folder: Path, day: Replay, on: Engines) -> Path:

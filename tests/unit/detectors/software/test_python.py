@@ -139,5 +139,7 @@ def test_python_that_does_not_parse_is_read_as_far_as_it_goes():
 
 
 def test_very_deep_code_is_no_error():
-    look("x = " + "(" * 5000 + "1" + ")" * 5000)
-    look("a" + ".b" * 3000 + "()\n" + "f(" * 3000)
+    harm = "\nimport base64\nexec(base64.b64decode('eA=='))\n"
+    for deep in ("x = " + "(" * 5000 + "1" + ")" * 5000, "a" + ".b" * 3000 + "()"):
+        found, limits = look(deep + harm)
+        assert limits or "python.exec-decoded" in {e.rule for e in found}

@@ -311,7 +311,9 @@ def test_bytes_that_are_changed_and_cut_are_never_an_error(content, changes, cut
     spoiled = bytearray(content)
     for at, value in changes:
         spoiled[at % len(spoiled)] = value
-    Seen(bytes(spoiled[: max(1, len(spoiled) - cut)]))
+    seen = Seen(bytes(spoiled[: max(1, len(spoiled) - cut)]))
+    assert "x" in seen.files
+    assert seen.budget.out <= SMALL.out + CHUNK
 
 
 def test_the_profiles_are_what_the_wording_of_limits_speaks_of():
