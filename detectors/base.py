@@ -9,7 +9,7 @@ Three shapes, chosen by what they look at:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -77,17 +77,26 @@ class SliceHunt(Protocol):
     def run(self, query: Query, part: Slice) -> list[Detection]: ...
 
 
+Site = tuple[str, str]
+"""An organisation and one of its networks."""
+
+
 class WindowHunt(Protocol):
     """``hours`` is the length L of its window in hours: the window of hour H is [H - L, H + 1 h).
 
     ``run`` gets windows of that length, ascending and none twice, and answers each, in their order. What it says of a
     window does not depend on which others it got: they come together only so that rows are read once for all of them.
     It may hold in memory what lies between the first window's start and the last one's end.
+
+    ``worth`` is asked of many sites at once before ``run`` of each: those where rows of the span could lead to a
+    conclusion. Of every other site all windows within the span are empty.
     """
 
     name: str
     kinds: tuple[str, ...]
     rules: tuple[Rule, ...]
     hours: int
+
+    def worth(self, query: Query, sites: Sequence[Site], span: Window) -> Collection[Site]: ...
 
     def run(self, query: Query, org: str, network: str, windows: Sequence[Window]) -> Iterator[tuple[Window, Told]]: ...

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
-from detectors.base import BatchDetector, Query, ReadBlob, Slice, SliceHunt, WindowHunt
+from detectors.base import BatchDetector, Query, ReadBlob, Site, Slice, SliceHunt, WindowHunt
+from detectors.hunts.sql import OF_SITES, bound_sites
 from fengsui import wire
 from fengsui.bus.protocol import Assignment, Commit, Message, Place
 from fengsui.bus.topics import FINDINGS
@@ -25,6 +26,9 @@ MAX_PLACES = 2_000
 QUIET = 1.0
 """Seconds without an announcement after which a hunt does not wait for its interval to end."""
 
+MAX_SITES = 500
+"""Organisations' networks in one query of a window hunt: bounds what is bound to it."""
+DAY_US = 24 * HOUR_US
 SPAN_US, MAX_ROWS = 48 * HOUR_US, 3_000_000
 """Windows that a window hunt gets at once: how far their ends lie apart, and the rows that they hold together."""
 
@@ -177,22 +181,44 @@ class WindowRole(Announced):
             touched.setdefault((e.org, e.network), set()).update(e.hours)
             version[(e.org, e.network)] = offset
         out: list[Finding] = []
-        for (org, network), hours in touched.items():
-            for part in self._windows(org, network, hours):
-                for window, found in self._hunt.run(self._query, org, network, part):
-                    for rule in self._hunt.rules:
-                        mine = [c for r, c in found if r.id == rule.id]
-                        out += result(rule, self._hunt.name, org, network, window, version[(org, network)], mine)
+        for site, windows, worth in self._parts(touched):
+            ran = self._hunt.run(self._query, *site, windows) if worth else ((w, []) for w in windows)
+            for window, found in ran:
+                for rule in self._hunt.rules:
+                    mine = [c for r, c in found if r.id == rule.id]
+                    out += result(rule, self._hunt.name, *site, window, version[site], mine)
         return out
 
-    def _windows(self, org: str, network: str, touched: set[int]) -> list[list[Window]]:
-        """The windows to compute for touched hours, in runs to compute together."""
-        if not touched:
-            return []
+    def _parts(self, touched: Mapping[Site, set[int]]) -> Iterator[tuple[Site, list[Window], bool]]:
+        """The windows to compute for each site's touched hours, in runs to compute together, and whether they are worth
+        it. Sites whose hours lie together are asked about at once."""
         reach = self._hunt.hours * HOUR_US
-        start, end = min(touched) - reach, max(touched) + reach + HOUR_US
-        rows = rows_by_hour(self._query, self._hunt.kinds, org, network, start, end)
-        return chunks(dirty_windows(touched, rows, self._hunt.hours), rows)
+        spans = {site: Window(min(h) - reach, max(h) + reach + HOUR_US) for site, h in touched.items() if h}
+        parts: list[tuple[Site, list[Window], Window]] = []
+        for group, span in together(spans.items()):
+            rows = rows_by_hour(self._query, self._hunt.kinds, [site for site, _ in group], span)
+            for site, _ in group:
+                mine = rows.get(site, {})
+                windows = dirty_windows(touched[site], mine, self._hunt.hours)
+                parts += [(site, run, Window(run[0].start, run[-1].end)) for run in chunks(windows, mine)]
+        worth: dict[tuple[Site, Window], bool] = {}
+        for group, span in together((site, own) for site, _, own in parts):
+            found = self._hunt.worth(self._query, list(dict.fromkeys(site for site, _ in group)), span)
+            worth |= {(site, own): site in found for site, own in group}
+        for site, windows, own in parts:
+            yield site, windows, worth[site, own]
+
+
+def together(spans: Iterable[tuple[Site, Window]]) -> Iterator[tuple[list[tuple[Site, Window]], Window]]:
+    """Sites with their spans in groups that lie within the same days, MAX_SITES in each at most, with what the spans of
+    a group cover."""
+    by_days: dict[tuple[int, int], list[tuple[Site, Window]]] = {}
+    for site, w in spans:
+        by_days.setdefault((w.start // DAY_US, -(-w.end // DAY_US)), []).append((site, w))
+    for members in by_days.values():
+        for i in range(0, len(members), MAX_SITES):
+            group = members[i : i + MAX_SITES]
+            yield group, Window(min(w.start for _, w in group), max(w.end for _, w in group))
 
 
 def dirty_windows(touched: set[int], hold: Iterable[int], length: int) -> list[Window]:
@@ -233,16 +259,15 @@ def chunks(windows: Sequence[Window], rows: Mapping[int, int]) -> list[list[Wind
     return out
 
 
-_ROWS = """SELECT intDiv(toUnixTimestamp64Micro(ts), 3600000000) * 3600000000 AS hour, count() AS n FROM {table}
-WHERE org = {{org:String}} AND network = {{network:String}} AND NOT clock_ahead
-AND ts >= fromUnixTimestamp64Micro({{start:Int64}}, 'UTC') AND ts < fromUnixTimestamp64Micro({{end:Int64}}, 'UTC')
-GROUP BY hour"""
+_ROWS = """SELECT org, network, intDiv(toUnixTimestamp64Micro(ts), 3600000000) * 3600000000 AS hour, count() AS n
+FROM {table} WHERE {sites} GROUP BY org, network, hour"""
 
 
-def rows_by_hour(query: Query, kinds: Iterable[str], org: str, network: str, start: int, end: int) -> dict[int, int]:
-    """How many rows of these kinds lie in each hour of [start, end) that holds any; microseconds."""
-    sql = "\nUNION ALL\n".join(_ROWS.format(table=k) for k in kinds)
-    out: dict[int, int] = {}
-    for r in query(sql, {"org": org, "network": network, "start": start, "end": end}).to_pylist():
-        out[r["hour"]] = out.get(r["hour"], 0) + r["n"]
+def rows_by_hour(query: Query, kinds: Iterable[str], sites: Sequence[Site], span: Window) -> dict[Site, dict[int, int]]:
+    """How many rows of these kinds lie in each hour (its start, microseconds) of the span that holds any, by site."""
+    sql = "\nUNION ALL\n".join(_ROWS.format(table=k, sites=OF_SITES) for k in kinds)
+    out: dict[Site, dict[int, int]] = {}
+    for r in query(sql, bound_sites(sites, span)).to_pylist():
+        hours = out.setdefault((r["org"], r["network"]), {})
+        hours[r["hour"]] = hours.get(r["hour"], 0) + r["n"]
     return out

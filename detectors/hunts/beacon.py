@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from detectors.base import Query, Told
+from detectors.base import Query, Site, Told
 from detectors.hunts.beacon_calls import Bounds, Call, Series, Wanted
 from detectors.hunts.beacon_score import Shape
 from detectors.hunts.destinations import Destinations
@@ -79,6 +79,10 @@ class Beacon:
         self._t = into(Thresholds, file.thresholds)
         self._s = into(StrobeThresholds, strobe.thresholds)
         self._networks = networks
+
+    def worth(self, query: Query, sites: Sequence[Site], span: Window) -> Sequence[Site]:
+        """All of them: nearly every network has a pair with enough connections to score."""
+        return sites
 
     def run(self, query: Query, org: str, network: str, windows: Sequence[Window]) -> Iterator[tuple[Window, Told]]:
         found: dict[Window, Told] = {}

@@ -67,8 +67,11 @@ class DnsTunnel(OneRule):
         super().__init__(file, networks)
         self._t = into(Thresholds, file.thresholds)
 
+    def _least(self) -> dict[str, Any]:
+        return {"least": int(self._t.names.base), "second": list(SECOND_LEVEL)}
+
     def _conclude(self, query: Query, scope: Scope, found: list[list[Conclusion]]) -> None:
-        values: dict[str, Any] = {"least": int(self._t.names.base), "second": list(SECOND_LEVEL)}
+        values = self._least()
         sources = scope.ask(query, "dns_tunnel_sources", values).to_pylist()
         if not sources:
             return

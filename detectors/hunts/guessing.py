@@ -55,10 +55,14 @@ class Guessing(OneRule):
         except ValueError as e:
             raise file.thresholds.error("services: keys are ports", "services") from e
 
+    def _least(self) -> dict[str, Any]:
+        s = self._t.short
+        return {"ports": self._ports, "least": int(self._t.attempts.base), "seconds": s.seconds,
+                "bytes_low": s.bytes_low, "bytes_high": s.bytes_high}  # fmt: skip
+
     def _conclude(self, query: Query, scope: Scope, found: list[list[Conclusion]]) -> None:
-        s, least = self._t.short, int(self._t.attempts.base)
-        values = {"ports": self._ports, "least": least, "seconds": s.seconds,
-                  "bytes_low": s.bytes_low, "bytes_high": s.bytes_high}  # fmt: skip
+        values = self._least()
+        least = values["least"]
         rows = scope.ask(query, "guessing", values).to_pylist()
         stories: list[tuple[int, int, list[dict[str, Any]]]] = []
         for at, window in enumerate(scope.windows):

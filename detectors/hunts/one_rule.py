@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from detectors.base import Query, Told
+from detectors.base import Query, Site, Told
 from detectors.hunts.networks import Networks
-from detectors.hunts.sql import Scope
+from detectors.hunts.sql import Scope, ask_sites
 from detectors.rulefile import RuleFile
 from fengsui.finding import Conclusion, Rule, Window
 
@@ -22,6 +23,13 @@ class OneRule:
         self.hours = file.hours
         self._rule = file.rule
         self._networks = networks
+
+    def worth(self, query: Query, sites: Sequence[Site], span: Window) -> set[Site]:
+        return ask_sites(query, f"worth_{self.name}", sites, span, self._networks, self._least())
+
+    def _least(self) -> Mapping[str, Any]:
+        """What ``worth_<name>.sql`` binds beside sites and networks."""
+        raise AssertionError("a hunt says what")
 
     def run(self, query: Query, org: str, network: str, windows: Sequence[Window]) -> Iterator[tuple[Window, Told]]:
         found: list[list[Conclusion]] = [[] for _ in windows]

@@ -34,9 +34,12 @@ class LongConnection(OneRule):
         super().__init__(file, networks)
         self._t = into(LongThresholds, file.thresholds)
 
+    def _least(self) -> dict[str, Any]:
+        return {"least": self._t.hours.base * 3600}
+
     def _conclude(self, query: Query, scope: Scope, found: list[list[Conclusion]]) -> None:
         t = self._t
-        rows = scope.ask(query, "long_connection", {"least": t.hours.base * 3600}).to_pylist()
+        rows = scope.ask(query, "long_connection", self._least()).to_pylist()
         scored = [Scored(r["at"], r, t.hours.threat(r["total"] / 3600), long_numbers(r)) for r in rows]
         outward(query, scope, scored, t.prevalence, t.first_seen, found)
 
@@ -62,9 +65,12 @@ class Exfiltration(OneRule):
         super().__init__(file, networks)
         self._t = into(ExfiltrationThresholds, file.thresholds)
 
+    def _least(self) -> dict[str, Any]:
+        return {"least": int(self._t.bytes_sent.base)}
+
     def _conclude(self, query: Query, scope: Scope, found: list[list[Conclusion]]) -> None:
         t = self._t
-        rows = scope.ask(query, "exfiltration", {"least": int(t.bytes_sent.base), "ratio": t.ratio}).to_pylist()
+        rows = scope.ask(query, "exfiltration", self._least() | {"ratio": t.ratio}).to_pylist()
         scored = [Scored(at, r, t.bytes_sent.threat(r["sent"]), sent_numbers(r))
                   for at, window in enumerate(scope.windows) for r in busiest(rows, window)]  # fmt: skip
         outward(query, scope, scored, t.prevalence, t.first_seen, found)

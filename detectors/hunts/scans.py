@@ -55,8 +55,11 @@ class Scan(OneRule):
         self._t = into(Thresholds, file.thresholds)
         self._fixed, self._column = ("port", "dst_port") if self.name == "scan_horizontal" else ("dst", "dst_ip")
 
+    def _least(self) -> dict[str, Any]:
+        return {"least": int(self._t.tried.base)}
+
     def _conclude(self, query: Query, scope: Scope, found: list[list[Conclusion]]) -> None:
-        rows = scope.ask(query, self.name, {"least": int(self._t.tried.base)}).to_pylist()
+        rows = scope.ask(query, self.name, self._least()).to_pylist()
         if not rows:
             return
         keys = sorted({self._key(r) for r in rows})

@@ -18,7 +18,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from detectors.base import Query
+from detectors.base import Query, Site
 from detectors.hunts.networks import Networks
 from fengsui.finding import HOUR_US, Window
 
@@ -76,6 +76,21 @@ class Scope:
                 "flows": _file("flows" if self.reports else "flows_closed")}  # fmt: skip
 
 
+def ask_sites(query: Query, name: str, sites: Sequence[Site], span: Window, networks: Networks,
+              values: Mapping[str, Any]) -> set[Site]:  # fmt: skip
+    """The sites that ``name``.sql selects by (org, network); there ``@window`` is the rows of all of them."""
+    scope = Scope("", "", (span,), networks)
+    sql = fill(name, scope._pieces() | {"window": OF_SITES})
+    bound = bound_sites(sites, span) | networks.parameters(sql) | dict(values)
+    return {(r["org"], r["network"]) for r in query(sql, bound).to_pylist()}
+
+
+def bound_sites(sites: Sequence[Site], span: Window) -> dict[str, Any]:
+    """What ``sites.sql`` binds."""
+    return {"orgs": sorted({org for org, _ in sites}), "sites": [f"{org}/{network}" for org, network in sites],
+            "start": span.start, "end": span.end}  # fmt: skip
+
+
 def fill(name: str, pieces: Mapping[str, Piece]) -> str:
     """The text of ``name``.sql with its pieces; a piece that is not given is a file of that name."""
 
@@ -91,3 +106,7 @@ def fill(name: str, pieces: Mapping[str, Piece]) -> str:
 def _file(name: str) -> str:
     lines = Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if not line.startswith("--"))
+
+
+OF_SITES = _file("sites")
+"""The condition for rows of several sites, with what ``bound_sites`` binds."""

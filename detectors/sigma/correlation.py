@@ -18,7 +18,8 @@ from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
 from sigma.correlations import SigmaCorrelationConditionOperator as Operator
 from sigma.correlations import SigmaCorrelationType as Type
 
-from detectors.base import Query, Told
+from detectors.base import Query, Site, Told
+from detectors.hunts.sql import OF_SITES, bound_sites
 from detectors.rulefile import Section, parse
 from detectors.sigma.backend import NotCovered
 from detectors.sigma.fields import FIELDS
@@ -155,11 +156,9 @@ def _code(what: Type, kind: str, number: int, counted: str | None) -> str:
 
 def _select(kind: str, where: str, group_by: tuple[str, ...], code: str) -> str:
     groups = ", ".join(_text(kind, g) for g in group_by)
-    return f"""SELECT CAST([{groups}], 'Array(String)') AS keys, toUnixTimestamp64Micro(ts) AS t, {code} AS code,
-'{kind}' AS kind, hex(event_id) AS id FROM {kind}
-WHERE org = {{org:String}} AND network = {{network:String}} AND NOT clock_ahead
-AND ts >= fromUnixTimestamp64Micro({{start:Int64}}, 'UTC') AND ts < fromUnixTimestamp64Micro({{end:Int64}}, 'UTC')
-AND ({where})"""  # noqa: S608 literals.py quotes
+    return f"""SELECT org, network, CAST([{groups}], 'Array(String)') AS keys, toUnixTimestamp64Micro(ts) AS t,
+{code} AS code, '{kind}' AS kind, hex(event_id) AS id FROM {kind}
+WHERE {OF_SITES} AND ({where})"""  # noqa: S608 literals.py quotes
 
 
 class CorrelationHunt:
@@ -172,26 +171,27 @@ class CorrelationHunt:
         self.rules: tuple[Rule, ...] = (correlation.rule,)
         self.hours = -(-correlation.span // HOUR_US)
 
-    def run(self, query: Query, org: str, network: str, windows: Sequence[Window]) -> Iterator[tuple[Window, Told]]:
-        """Window by window, and only where all of them together hold enough: a window holds no more."""
-        together = Window(windows[0].start, windows[-1].end) if windows else Window(0, 0)
-        enough = len(windows) < 2 or self._ask(query, org, network, together, "count() AS n").num_rows > 0
-        for window in windows:
-            yield window, self.window(query, org, network, window) if enough else []
+    def worth(self, query: Query, sites: Sequence[Site], span: Window) -> set[Site]:
+        """Those where the whole span holds enough: a window holds no more."""
+        found = self._ask(query, sites, span, "count() AS n").select(["org", "network"])
+        return {(r["org"], r["network"]) for r in found.to_pylist()}
 
-    def _ask(self, query: Query, org: str, network: str, window: Window, what: str) -> pa.Table:
-        c = self.correlation
-        rows = "\nUNION ALL\n".join(c.selects)
-        sql = f"""SELECT keys, {what} FROM ({rows})
-GROUP BY keys HAVING uniqExact(code) >= {{least:UInt64}} ORDER BY keys"""  # noqa: S608 literals.py quotes
-        bound = {"org": org, "network": network, "start": window.start, "end": window.end, "least": c.least}
-        return query(sql, bound)
+    def run(self, query: Query, org: str, network: str, windows: Sequence[Window]) -> Iterator[tuple[Window, Told]]:
+        for window in windows:
+            yield window, self.window(query, org, network, window)
+
+    def _ask(self, query: Query, sites: Sequence[Site], window: Window, what: str) -> pa.Table:
+        rows = "\nUNION ALL\n".join(self.correlation.selects)
+        sql = f"""SELECT org, network, keys, {what} FROM ({rows})
+GROUP BY org, network, keys HAVING uniqExact(code) >= {{least:UInt64}}
+ORDER BY org, network, keys"""  # noqa: S608 literals.py quotes
+        return query(sql, bound_sites(sites, window) | {"least": self.correlation.least})
 
     def window(self, query: Query, org: str, network: str, window: Window) -> Told:
         """What is concluded of one window."""
         c = self.correlation
         events = f"groupArraySorted({MAX_ROWS})((t, code, kind, id)) AS events"
-        table = self._ask(query, org, network, window, events).combine_chunks()
+        table = self._ask(query, [(org, network)], window, events).combine_chunks()
         found = (self._conclude(table, i, org) for i in range(table.num_rows))
         return [(c.rule, conclusion) for conclusion in found if conclusion is not None]
 

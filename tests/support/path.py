@@ -41,6 +41,9 @@ class BusyHosts:
 
     name, kinds, rules, hours = "busy", ("flow",), (BUSY,), 1
 
+    def worth(self, query, sites, span):
+        return sites
+
     def run(self, query, org, network, windows):
         return ((w, self._window(query, org, network, w)) for w in windows)
 

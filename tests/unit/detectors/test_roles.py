@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from detectors.roles import (
     MAX_OFFSETS,
     MAX_PLACES,
+    MAX_SITES,
     DetectRole,
     SliceRole,
     WindowRole,
     dirty_windows,
     rows_by_hour,
     slices,
+    together,
 )
 from fengsui import wire
 from fengsui.bus.protocol import Assignment, Commit, Message, Place
@@ -137,8 +139,14 @@ class Busy:
     name, kinds, hours = "busy", ("flow", "dns"), 1
     rules = (RULE, Rule("never", "1", "attack/other"))
 
-    def __init__(self) -> None:
+    def __init__(self, *idle: str) -> None:
         self.ran: list[tuple[str, Window]] = []
+        self.asked: list[tuple[list[str], Window]] = []
+        self._idle = idle
+
+    def worth(self, query, sites, span):
+        self.asked.append(([org for org, _ in sites], span))
+        return [s for s in sites if s[0] not in self._idle]
 
     def run(self, query, org, network, windows):
         for window in windows:
@@ -149,8 +157,9 @@ class Busy:
 def having(*hold: int):
     def query(sql: str, parameters: Mapping[str, Any]) -> pa.Table:
         assert parameters["start"] <= parameters["end"]
-        hours = [h for h in hold if parameters["start"] <= h < parameters["end"]]
-        return pa.table({"hour": hours, "n": [1] * len(hours)})
+        rows = [(*site.split("/"), h) for site in parameters["sites"] for h in hold
+                if parameters["start"] <= h < parameters["end"]]  # fmt: skip
+        return pa.Table.from_pylist([{"org": org, "network": network, "hour": h, "n": 1} for org, network, h in rows])
 
     return query
 
@@ -190,6 +199,28 @@ def test_a_window_hunt_answers_for_every_rule_and_dirty_window_with_the_last_off
     got = [(f.org, f.rule, f.form, f.window_start, f.result_version) for f in findings(commit)]
     assert got == [x for org, start, v in (("org", DAY - HOUR, 7), ("org", DAY, 7), ("p", DAY + 8 * HOUR, 3))
                    for x in ((org, "r", RESULT, start, v), (org, "never", EMPTY, start, v))]  # fmt: skip
+
+
+def test_organisations_are_asked_about_at_once_and_one_not_worth_it_is_answered_without_a_run():
+    hunt = Busy("q")
+    far = DAY + 90 * HOUR
+    commit = told(WindowRole(hunt, having(DAY, far), PARTITIONS, 0), announced(3, stored(1), stored(2, org="p"), stored(
+        3, org="q"), stored(4, org="far", hours=(far,))))  # fmt: skip
+    here, there = Window(DAY - HOUR, DAY + HOUR), Window(far - HOUR, far + HOUR)
+    assert hunt.asked == [(["org", "p", "q"], here), (["far"], there)]
+    assert hunt.ran == [("org", here), ("p", here), ("far", there)]
+    got = {(f.org, f.rule): (f.form, f.window_start) for f in findings(commit)}
+    assert got["p", "r"] == (RESULT, here.start)
+    assert got["q", "r"] == got["q", "never"] == (EMPTY, here.start)
+
+
+def test_sites_are_grouped_by_days_and_a_group_covers_what_its_sites_span():
+    sites = [((f"o{i}", "net"), Window(DAY + i, DAY + HOUR + i)) for i in range(MAX_SITES + 3)]
+    other = (("o0", "net"), Window(DAY - HOUR, DAY + 40 * HOUR))
+    got = list(together([*sites, other]))
+    assert [g for g, _ in got] == [sites[:MAX_SITES], sites[MAX_SITES:], [other]]
+    assert got[0][1] == Window(DAY, DAY + HOUR + MAX_SITES - 1)
+    assert got[2][1] == other[1]
 
 
 def test_rows_with_a_clock_ahead_alone_make_no_window_dirty():
@@ -266,10 +297,14 @@ def store(make_store):
 
 def test_rows_by_hour_are_those_of_these_kinds_and_this_network_within_the_span(store):
     def ask(*kinds: str, org: str = "org", start: int = DAY, end: int = DAY + 100 * HOUR) -> dict[int, int]:
-        rows = rows_by_hour(store.query, kinds, org, "net", start, end)
-        return {(h - DAY) // HOUR: n for h, n in rows.items()}
+        rows = rows_by_hour(store.query, kinds, [(org, "net"), ("none", "net")], Window(start, end))
+        assert set(rows) == {(org, "net")}
+        return {(h - DAY) // HOUR: n for h, n in rows[org, "net"].items()}
 
     assert ask("flow") == {0: 1, 1: 1, 2: 1}
     assert ask("flow", "dns") == {0: 1, 1: 1, 2: 1, 5: 5}
     assert ask("flow", org="p") == {7: 2}
     assert ask("flow", start=DAY + 1, end=DAY + 2 * HOUR) == {1: 1}
+    both = rows_by_hour(store.query, ("flow",), [("org", "net"), ("p", "net")], Window(DAY, DAY + 100 * HOUR))
+    assert {org: sum(hours.values()) for (org, _), hours in both.items()} == {"org": 3, "p": 2}
+    assert rows_by_hour(store.query, ("flow",), [("org", "other")], Window(DAY, DAY + 100 * HOUR)) == {}

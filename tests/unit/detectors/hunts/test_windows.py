@@ -19,6 +19,8 @@ from tests.unit.detectors.hunts.bench import RULES, Bench
 HOURS = 58
 Told = dict[Window, list[tuple[str, Conclusion]]]
 NAMES = [h.name for h in window_hunts(RULES, Settings())]
+ASKED_OF_ALL = {"beacon"}
+"""Hunts that are worth a run on any network."""
 RAW = {"src_ip": bytes(10) + b"\xff\xff\x0a\x00\x00\x07", "dst_ip": bytes(10) + b"\xff\xff\xcb\x00\x71\x63",
        "dst_port": 443, "proto": "tcp", "conn_state": "S1", "orig_pkts": 2, "resp_pkts": 2}  # fmt: skip
 
@@ -133,6 +135,35 @@ def test_a_network_whose_own_addresses_are_unknown_for_some_hours_only(memory: C
     assert {c.explanation["sides"] for found in together.values() for _, c in found} == {"known", "unknown"}
     for w in windows[::5]:
         assert told(bench, beacon, [w]) == {w: together[w]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_network_is_worth_a_run_wherever_one_would_find_something(
+    stories: Bench, hunt: Callable[[str], WindowHunt], name: str
+) -> None:
+    site, windows = (stories.org, "default"), grid(hunt(name))
+    sites = [("nobody", "default"), site, (stories.org, "other")]
+
+    def worth(span: Window) -> bool:
+        return site in hunt(name).worth(stories.store.query, sites, span)
+
+    full = [w for w, found in told(stories, hunt(name), windows).items() if found]
+    assert len(full) > 3
+    assert all(worth(w) for w in full[::4])
+    assert worth(Window(windows[0].start, windows[-1].end))
+    before = EPOCH_US - 900 * HOUR_US
+    assert worth(Window(before, before + 25 * HOUR_US)) == (name in ASKED_OF_ALL)
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ASKED_OF_ALL])
+def test_a_network_of_a_few_flows_is_not_worth_a_run(
+    memory: ChdbStore, hunt: Callable[[str], WindowHunt], name: str
+) -> None:
+    bench = Bench(memory)
+    bench.flows([60.0 * i for i in range(5)], bytes=500)
+    bench.put()
+    span = Window(EPOCH_US - HOUR_US, EPOCH_US + HOUR_US)
+    assert not hunt(name).worth(bench.store.query, [(bench.org, "default")], span)
 
 
 @pytest.mark.parametrize("name", NAMES)
