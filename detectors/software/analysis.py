@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from detectors.batch.yara_rules import Match, YaraSet, read_folder
-from detectors.software import formats, hooks, python
+from detectors.software import formats, hooks, javascript, python
 from detectors.software.budget import Budget, Profile
-from detectors.software.facts import Evidence, Facts, File, visible
+from detectors.software.facts import MAX_USES, Evidence, Facts, File, Use, visible
+from detectors.software.similar import CODE, Sketch
 from detectors.software.spool import Spool
 from detectors.software.unpack import CONTAINERS, PASSWORDS, Node, Unpacker
 
@@ -22,9 +23,9 @@ YARA_SECONDS = 10
 SAMPLED = 1 << 20
 """Bytes from which entropy is taken."""
 
-Look = Callable[[Node, Budget], Iterable[Evidence]]
+Look = Callable[[Node, Budget], Iterable[Evidence | Use]]
 """One analysis of one file. What it does not look at is a limit of the budget."""
-LOOKS: tuple[Look, ...] = (python.look, hooks.look)
+LOOKS: tuple[Look, ...] = (python.look, javascript.look, hooks.look)
 """All of them, in their order."""
 
 
@@ -52,6 +53,8 @@ class Analysis:
         budget = Budget(profile, self._clock)
         files: list[File] = []
         evidence: list[Evidence] = []
+        uses: dict[tuple[str, str], Use] = {}
+        sketch = Sketch()
         seen: set[str] = set()
 
         def look(node: Node) -> str:
@@ -60,7 +63,13 @@ class Analysis:
                 files.append(File(node.path, sha256, len(node.content), node.format, node.depth, node.parent,
                                   round(entropy(node.content), 2)))  # fmt: skip
             if sha256 not in seen and node.format not in CONTAINERS:
-                evidence.extend(self._of(node, budget))
+                if node.format in CODE:
+                    sketch.add(node.content)
+                for found in self._of(node, budget):
+                    if isinstance(found, Evidence):
+                        evidence.append(found)
+                    elif len(uses) < MAX_USES:
+                        uses.setdefault((found.when, found.name), found)
             seen.add(sha256)  # what lies in it twice is found once
             return sha256
 
@@ -73,10 +82,10 @@ class Analysis:
             budget.hit("memory", name)
         whole = files[0] if files else File(name, hashlib.sha256(content).hexdigest(), len(content), "empty", 0)
         return Facts(whole.sha256, len(content), whole.format, self.digest, tuple(files),
-                     (*unpacker.evidence, *evidence), tuple(budget.limits), budget.out, budget.members,
-                     round(budget.seconds, 4))  # fmt: skip
+                     (*unpacker.evidence, *evidence), tuple(budget.limits), tuple(uses.values()),
+                     sketch.signature(), budget.out, budget.members, round(budget.seconds, 4))  # fmt: skip
 
-    def _of(self, node: Node, budget: Budget) -> Iterator[Evidence]:
+    def _of(self, node: Node, budget: Budget) -> Iterator[Evidence | Use]:
         if not node.content:
             return
         yield from self._yara(node, budget)
@@ -117,4 +126,5 @@ def entropy(content: memoryview) -> float:
 def load(rules: Path) -> Analysis:
     """The analysis as it is shipped, with the rules below a folder. Raises BadRule."""
     python.warm()
+    javascript.warm()
     return Analysis(YaraSet(read_folder(rules)), LOOKS)

@@ -6,6 +6,7 @@ import msgspec
 
 MAX_MATCHED = 200
 """Characters of what was matched that are kept."""
+MAX_USES = 2_000
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -24,6 +25,16 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     matched: str = ""
     arguments: dict[str, str] = {}
     techniques: tuple[str, ...] = ()
+
+
+class Use(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
+    """A function of a library or of the language that code calls, by its full name. ``when``: install, import (of the
+    package), module (when that module is imported) or later. Where it stands first."""
+
+    when: str
+    name: str
+    path: str
+    line: int
 
 
 class Limit(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,6 +61,7 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """``bytes_out`` were produced by decompressors; ``members`` met; ``files`` at most a profile's number of them;
+    ``uses`` the first MAX_USES; ``signature``: what its code resembles (``similar.py``), empty where there is none;
     ``seconds`` the worker needed."""
 
     sha256: str
@@ -59,6 +71,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     files: tuple[File, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     limits: tuple[Limit, ...] = ()
+    uses: tuple[Use, ...] = ()
+    signature: tuple[int, ...] = ()
     bytes_out: int = 0
     members: int = 0
     seconds: float = 0.0

@@ -31,30 +31,6 @@ RULES: Mapping[str, Text] = {
     "archive.control": ("A member's name has control characters", "成员名称含控制字符"),
     "archive.password": ("Encrypted with a word that samples are passed around under",
                          "以样本交换惯用的口令加密"),
-    "python.exec-fetched": ("It runs as code what it has fetched", "把从网络取得的内容当作代码执行"),
-    "python.exec-decoded": ("It runs as code what it has decoded", "把解码得到的内容当作代码执行"),
-    "python.install-process": ("It starts a program when it is installed", "安装时启动程序"),
-    "python.install-network": ("It uses the network when it is installed", "安装时访问网络"),
-    "python.install-decoded": ("It decodes something when it is installed", "安装时解码内容"),
-    "python.import-process": ("It starts a program when it is imported", "导入时启动程序"),
-    "python.import-network": ("It uses the network when it is imported", "导入时访问网络"),
-    "python.fetch-and-run": ("One function uses the network and starts a program", "同一函数内访问网络并启动程序"),
-    "python.host-sent": ("One function asks who and where it is and uses the network",
-                         "同一函数内收集主机或用户信息并访问网络"),
-    "python.environment-sent": ("It takes the whole environment and uses the network", "读取全部环境变量并访问网络"),
-    "python.stores": ("It names a place where secrets lie, and uses the network", "涉及存放密钥或凭据的位置并访问网络"),
-    "python.drop": ("It names a service that stolen things are sent to", "涉及常被用于回传数据的匿名服务"),
-    "python.shell": ("It holds a command line as droppers use it", "含有投放程序惯用的命令行"),
-    "python.bare-address": ("It names a server by its address alone", "以裸地址访问服务器"),
-    "python.program-url": ("It names a program on the network", "含有可执行程序的网址"),
-    "python.blob": ("It holds a long encoded literal", "含有很长的编码文本"),
-    "python.mangled": ("Its names are made unreadable", "标识符被混淆"),
-    "python.aside": ("Code stands far to the right, where nobody looks", "代码藏在一行很靠右的位置"),
-    "python.native-code": ("It writes machine code into memory", "向内存写入机器码"),
-    "python.capture-sent": ("It watches screen, keys or clipboard and uses the network",
-                            "监视屏幕、键盘或剪贴板并访问网络"),
-    "python.startup": ("It writes itself into the system's start", "写入系统启动项"),
-    "python.reverse-shell": ("It connects a shell to the network", "把命令行连接到网络"),
     "hook.install": ("It runs a command when it is installed", "安装时执行命令"),
     "hook.fetches": ("What runs when it is installed fetches or evaluates code", "安装脚本会下载或动态执行代码"),
     "hook.drop": ("What runs when it is installed names a service that stolen things are sent to",
@@ -63,14 +39,42 @@ RULES: Mapping[str, Text] = {
                     "安装脚本涉及存放密钥或凭据的位置"),
     "hook.shell": ("What runs when it is installed is a command line as droppers use it",
                    "安装脚本含有投放程序惯用的命令行"),
-    "python.module-process": ("A module starts a program when it is imported", "模块被导入时启动程序"),
-    "python.module-network": ("A module uses the network when it is imported", "模块被导入时访问网络"),
-    "python.hidden-name": ("It asks for a built-in function by a name that is made at run time",
-                           "用运行时拼出的名称取内置函数"),
-    "python.code-in-text": ("It holds code in text that runs what it fetches or decodes",
-                            "文本中藏有下载或解码后执行的代码"),
-    "python.pth": ("A .pth file runs code whenever Python starts", ".pth 文件在 Python 启动时执行代码"),
 }  # fmt: skip
+
+CODE: Mapping[str, Text] = {
+    "exec-fetched": ("It runs as code what it has fetched", "把从网络取得的内容当作代码执行"),
+    "exec-decoded": ("It runs as code what it has decoded", "把解码得到的内容当作代码执行"),
+    "install-process": ("It starts a program when it is installed", "安装时启动程序"),
+    "install-network": ("It uses the network when it is installed", "安装时访问网络"),
+    "install-decoded": ("It decodes something when it is installed", "安装时解码内容"),
+    "import-process": ("It starts a program when it is imported", "导入时启动程序"),
+    "import-network": ("It uses the network when it is imported", "导入时访问网络"),
+    "fetch-and-run": ("One function uses the network and starts a program", "同一函数内访问网络并启动程序"),
+    "host-sent": ("One function asks who and where it is and uses the network",
+                         "同一函数内收集主机或用户信息并访问网络"),
+    "environment-sent": ("It takes the whole environment and uses the network", "读取全部环境变量并访问网络"),
+    "stores": ("It names a place where secrets lie, and uses the network", "涉及存放密钥或凭据的位置并访问网络"),
+    "drop": ("It names a service that stolen things are sent to", "涉及常被用于回传数据的匿名服务"),
+    "shell": ("It holds a command line as droppers use it", "含有投放程序惯用的命令行"),
+    "bare-address": ("It names a server by its address alone", "以裸地址访问服务器"),
+    "program-url": ("It names a program on the network", "含有可执行程序的网址"),
+    "blob": ("It holds a long encoded literal", "含有很长的编码文本"),
+    "mangled": ("Its names are made unreadable", "标识符被混淆"),
+    "aside": ("Code stands far to the right, where nobody looks", "代码藏在一行很靠右的位置"),
+    "native-code": ("It writes machine code into memory", "向内存写入机器码"),
+    "capture-sent": ("It watches screen, keys or clipboard and uses the network",
+                     "监视屏幕、键盘或剪贴板并访问网络"),
+    "startup": ("It writes itself into the system's start", "写入系统启动项"),
+    "reverse-shell": ("It connects a shell to the network", "把命令行连接到网络"),
+    "module-process": ("A module starts a program when it is imported", "模块被导入时启动程序"),
+    "module-network": ("A module uses the network when it is imported", "模块被导入时访问网络"),
+    "hidden-name": ("It asks for a built-in function by a name that is made at run time",
+                           "用运行时拼出的名称取内置函数"),
+    "code-in-text": ("It holds code in text that runs what it fetches or decodes",
+                     "文本中藏有下载或解码后执行的代码"),
+    "pth": ("A .pth file runs code whenever Python starts", ".pth 文件在 Python 启动时执行代码"),
+}  # fmt: skip
+"""Of rules whose name begins with a language."""
 
 LIMITS: Mapping[str, Text] = {
     "bytes": ("more comes out than is allowed: scan with a larger profile",
@@ -99,8 +103,9 @@ VERDICTS: Mapping[str, Text] = {
 def reason(e: Evidence, lang: str) -> str:
     """A sentence for a piece of evidence: a rule's title, or ours."""
     i = lang == "zh"
-    if e.rule in RULES:
-        return RULES[e.rule][i]
+    found = RULES.get(e.rule) or CODE.get(e.rule.partition(".")[2])
+    if found:
+        return found[i]
     return e.arguments.get("title_zh" if i else "title", e.rule)
 
 

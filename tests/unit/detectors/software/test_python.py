@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from detectors.software import python
+from detectors.software import code, python
 from detectors.software.budget import PROFILES, Budget
+from detectors.software.facts import Evidence, Use
 from detectors.software.unpack import Node
 
 
@@ -16,7 +17,8 @@ def rules(source: str | bytes, path: str = "pkg/module.py") -> dict[str, int]:
     """Rules and the first line of each."""
     out: dict[str, int] = {}
     for e in look(source, path)[0]:
-        out.setdefault(e.rule, e.line)
+        if isinstance(e, Evidence):
+            out.setdefault(e.rule, e.line)
     return out
 
 
@@ -78,7 +80,7 @@ def test_what_runs_at_import_is_told_apart_from_what_is_called(rule):
 
 
 def test_every_rule_has_an_example_here():
-    assert {*HARMFUL, *AT_INSTALL, *AT_IMPORT, "python.pth"} == set(python.WEIGHTS)
+    assert {*HARMFUL, *AT_INSTALL, *AT_IMPORT, "python.pth"} == {f"python.{r}" for r in code.WEIGHTS}
 
 
 def test_an_install_command_runs_at_installation_wherever_it_stands():
@@ -142,4 +144,14 @@ def test_very_deep_code_is_no_error():
     harm = "\nimport base64\nexec(base64.b64decode('eA=='))\n"
     for deep in ("x = " + "(" * 5000 + "1" + ")" * 5000, "a" + ".b" * 3000 + "()"):
         found, limits = look(deep + harm)
-        assert limits or "python.exec-decoded" in {e.rule for e in found}
+        assert limits or "python.exec-decoded" in {e.rule for e in found if isinstance(e, Evidence)}
+
+
+def test_functions_of_imported_modules_are_told_with_the_moment_of_their_call_and_their_first_line():
+    source = "import os, json as j\nfrom . import mine\nx = 1\nx.get()\nmine.go()\nos.getenv('A')\n"
+    source += "def f():\n    j.dumps(x)\n    open('a')\n    os.getenv('B')\nos.getenv('C')\n"
+    found, _ = look(source, "p.whl!/p/__init__.py")
+    assert [u for u in found if isinstance(u, Use)] == [
+        Use("import", "os.getenv", "p.whl!/p/__init__.py", 6), Use("later", "json.dumps", "p.whl!/p/__init__.py", 8),
+        Use("later", "open", "p.whl!/p/__init__.py", 9), Use("later", "os.getenv", "p.whl!/p/__init__.py", 10),
+    ]  # fmt: skip

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from detectors.software import hooks, python, unpack, wording
+from detectors.software import code, hooks, unpack, wording
 from detectors.software.facts import Evidence, Facts, File, Limit, visible
 from detectors.software.verdict import AT_LEAST, Context, verdict
 
@@ -47,7 +47,7 @@ def test_the_verdict_is_the_same_whatever_the_order_of_evidence():
 
 
 def test_every_rule_and_limit_of_unpacking_has_its_words_in_both_languages():
-    weights = {**unpack.WEIGHTS, **python.WEIGHTS, **hooks.WEIGHTS}
+    weights = {**unpack.WEIGHTS, **{f"python.{r}": w for r, w in code.WEIGHTS.items()}, **hooks.WEIGHTS}
     assert len(weights) > 30
     for rule in weights:
         assert all(wording.reason(Evidence(rule, "", 1.0), lang) != rule for lang in ("en", "zh")), rule

@@ -1,0 +1,239 @@
+"""What calls and texts of a file mean together, whatever language it is written in.
+
+A reader of a language (``python.py``, ``javascript.py``) gives a Source: calls by their full names with what they can
+do, literals, and which names were given something decoded or fetched. Evidence is a combination of them, or of one with
+a moment at which nobody expects it: at installation or at import.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from detectors.software.facts import Evidence, Use, visible
+from detectors.software.signs import ASIDE, BARE, BLOB, CODE, DROPS, FOREIGN, LOCAL, MANGLED, PROGRAM, SHELL, STORES
+
+CHUNK = 1 << 16
+LONG = 800
+"""Characters of a literal that is a blob and not text."""
+LONGEST = 60
+"""Characters of the name of a function that is told."""
+_TEXTS = re.compile(r"\"\"\".*?\"\"\"|\'\'\'.*?\'\'\'|#[^\n]*|//[^\n]*|\"[^\"\n]*\"|'[^'\n]*'", re.DOTALL)
+_WORD = re.compile(r"\w+")
+_LITERAL = re.compile(r"['\"`][^\s'\"`]{60,}")
+
+WEIGHTS = {
+    "exec-fetched": 6.0, "exec-decoded": 4.0, "install-process": 2.0, "install-network": 3.0, "install-decoded": 2.5,
+    "import-process": 1.2, "import-network": 1.5, "module-process": 0.8, "module-network": 0.8, "fetch-and-run": 2.0,
+    "host-sent": 2.0, "environment-sent": 0.8, "stores": 2.5, "hidden-name": 3.0, "code-in-text": 3.5, "drop": 2.5,
+    "shell": 3.5, "bare-address": 0.8, "program-url": 1.5, "blob": 0.7, "mangled": 2.0, "aside": 4.0,
+    "native-code": 2.0, "capture-sent": 2.5, "startup": 1.5, "reverse-shell": 4.0, "pth": 2.5,
+}  # fmt: skip
+"""What a rule adds; its name is the language and one of these."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call with a capability. ``scope``: 0 is the module, otherwise the function's first byte; ``when``: install,
+    import (of the package), module (when that module is imported) or later."""
+
+    name: str
+    capability: str
+    start: int
+    end: int
+    line: int
+    scope: int
+    when: str
+    text: str
+
+
+@dataclass
+class Source:
+    """What was read of one file."""
+
+    path: str
+    language: str
+    calls: list[Call] = field(default_factory=list)
+    strings: list[tuple[int, str, bool]] = field(default_factory=list)
+    """Line and text of each literal, and whether it stands alone, as documentation does."""
+    tainted: dict[str, set[str]] = field(default_factory=dict)
+    """Names that were given something decoded or fetched."""
+    uses: dict[tuple[str, str], int] = field(default_factory=dict)
+    """When and what is called, with the line on which it is first."""
+    joined: bool = False
+    """Whether it joins a shell to something."""
+    environment: bool = False
+    """Whether it takes all of the environment."""
+    hidden: list[tuple[int, str]] = field(default_factory=list)
+    """Lines and text of built-in functions that are asked for by a made name."""
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """A parser, and the query for what is read of a tree."""
+
+    parser: Any
+    query: Any
+
+
+def grammar(language: Any, query: str) -> Grammar:
+    import tree_sitter
+
+    known = tree_sitter.Language(language)
+    return Grammar(tree_sitter.Parser(known), tree_sitter.Query(known, query))
+
+
+def parsed(known: Grammar, content: bytes, seconds: float) -> Any:
+    """A syntax tree, or None if it takes too long. Only with a reader does the library ask whether to go on."""
+    end = time.monotonic() + seconds
+
+    def more(at: int, _: Any) -> bytes:
+        return content[at : at + CHUNK]
+
+    def over(*_: Any) -> bool:
+        return time.monotonic() > end
+
+    try:
+        tree = known.parser.parse(more, progress_callback=over)
+    except ValueError:
+        tree = None
+    if tree is None:
+        known.parser.reset()
+    return tree
+
+
+def said(node: Any) -> str:
+    return "" if node is None else str(node.text.decode("utf-8", "replace"))
+
+
+def capability(name: str, known: dict[str, tuple[str, ...]]) -> str:
+    """What a function can do, by its full name or what it begins with (if that ends in a dot or in part of a name)."""
+    if not name:
+        return ""
+    for word, names in known.items():
+        for k in names:
+            if name == k or (name.startswith(k) and (k[-1] in "._" or len(k) > 8)):
+                return word
+    return ""
+
+
+def taint(name: str, start: int, end: int, text: str, out: Source) -> None:
+    """``name`` is given what stands from ``start`` to ``end``."""
+    marks = {c.capability for c in _within(out, start, end)} & {"decode", "network"} | _marks(out, text[:4000])
+    if marks:
+        out.tainted.setdefault(name, set()).update(marks)
+
+
+def start(c: Call) -> int:
+    return c.start
+
+
+def told(source: Source, content: bytes) -> Iterator[Evidence | Use]:
+    """Everything that a file shows."""
+    yield from text_evidence(source.path, source.language, content)
+    yield from evidence(source)
+    for (when, name), line in source.uses.items():
+        yield Use(when, name, source.path, line)
+
+
+def evidence(source: Source) -> Iterator[Evidence]:
+    """What the calls of a file mean together."""
+
+    def told(rule: str, line: int, matched: str) -> Evidence:
+        return made(source.language, rule, source.path, line, matched.strip("'\"` \n"))
+
+    by_scope: dict[int, dict[str, Call]] = {}
+    for c in source.calls:
+        by_scope.setdefault(c.scope, {}).setdefault(c.capability, c)
+        flows = _flows(c, source) if c.capability == "run" else set()
+        if "network" in flows:
+            yield told("exec-fetched", c.line, c.text)
+        elif "decode" in flows:
+            yield told("exec-decoded", c.line, c.text)
+        if c.when in ("install", "import", "module") and c.capability in ("process", "network"):
+            yield told(f"{c.when}-{c.capability}", c.line, c.text)
+        elif c.when == "install" and c.capability == "decode":
+            yield told("install-decoded", c.line, c.text)
+    for line, text in source.hidden:
+        yield told("hidden-name", line, text)
+    every = {c.capability: c for c in reversed(source.calls)}
+    for found in by_scope.values():
+        if {"network", "process"} <= set(found):
+            yield told("fetch-and-run", found["process"].line, found["process"].text)
+        if {"network", "host"} <= set(found):
+            yield told("host-sent", found["host"].line, found["host"].text)
+    if {"network", "capture"} <= set(every):
+        yield told("capture-sent", every["capture"].line, every["capture"].text)
+    if "native" in every and every["native"].name != "ctypes.CDLL":
+        yield told("native-code", every["native"].line, every["native"].text)
+    if "registry" in every:
+        yield told("startup", every["registry"].line, every["registry"].text)
+    if "network" in every and source.joined:
+        yield told("reverse-shell", every["network"].line, every["network"].text)
+    if "network" in every and source.environment:
+        yield told("environment-sent", every["network"].line, every["network"].text)
+    yield from _strings(source, "network" in every, told)
+
+
+def _flows(c: Call, source: Source) -> set[str]:
+    """What goes into a call: capabilities of calls in its arguments, and marks of names there."""
+    marks = {x.capability for x in _within(source, c.start + 1, c.end)} | _marks(source, c.text)
+    if _LITERAL.search(c.text):
+        marks.add("decode")
+    return marks & {"decode", "network"}
+
+
+def _within(source: Source, first: int, end: int) -> list[Call]:
+    """Calls that begin there."""
+    at = bisect_left(source.calls, first, key=start)
+    return source.calls[at : bisect_left(source.calls, end, key=start)]
+
+
+def _marks(source: Source, text: str) -> set[str]:
+    """What the names in a text were given."""
+    if not source.tainted:
+        return set()
+    return {m for name in source.tainted.keys() & set(_WORD.findall(text)) for m in source.tainted[name]}
+
+
+def _strings(source: Source, network: bool, told: Any) -> Iterator[Evidence]:
+    for line, text, alone in source.strings:
+        inner = text.strip("rRbBfFuU").strip("'\"`")
+        if (m := DROPS.search(inner)) is not None:
+            yield told("drop", line, m[0])
+        if (m := SHELL.search(inner)) is not None:
+            yield told("shell", line, m[0])
+        if network and (m := STORES.search(inner)) is not None:
+            yield told("stores", line, m[0])
+        if not alone and (m := CODE.search(inner)) is not None:
+            yield told("code-in-text", line, m[0])
+        if (m := PROGRAM.search(inner)) is not None:
+            yield told("program-url", line, m[0])
+        elif (m := BARE.search(inner)) is not None and not LOCAL.search(m[0]):
+            yield told("bare-address", line, m[0])
+        if len(inner) >= LONG and BLOB.fullmatch(inner[:4000]) and " " not in inner[:200].strip():
+            yield told("blob", line, inner[:60])
+
+
+def _code(content: bytes) -> str:
+    """The text without literals and remarks, where foreign words are at home; nothing if all of it is ASCII."""
+    return "" if content.isascii() else _TEXTS.sub("", content.decode("utf-8", "replace"))
+
+
+def text_evidence(path: str, language: str, content: bytes) -> Iterator[Evidence]:
+    """What the look of the text says, whatever it parses to."""
+    if (m := ASIDE.search(content)) is not None:
+        line = content.count(b"\n", 0, m.start()) + 1
+        yield made(language, "aside", path, line, m[0].decode("utf-8", "replace").strip()[-120:])
+    mangled = {*MANGLED.findall(content), *(x.encode() for x in FOREIGN.findall(_code(content)))}
+    if len(mangled) >= 5:
+        yield made(language, "mangled", path, -1, ", ".join(sorted(x.decode() for x in mangled)[:4]))
+
+
+def made(language: str, rule: str, path: str, line: int, matched: str) -> Evidence:
+    """Evidence of one of WEIGHTS."""
+    return Evidence(f"{language}.{rule}", path, WEIGHTS[rule], line, matched=visible(matched))

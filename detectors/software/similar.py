@@ -1,0 +1,86 @@
+"""What code resembles: a MinHash over its lines, so that a variant is near its family though its hash is another.
+
+A line counts without its white space, with digits made one and long literals left out: what a campaign changes from one
+release to the next. Two signatures agree in as large a share of their places as their sets of lines share of all their
+lines (Broder, On the resemblance and containment of documents, 1997).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+PLACES, BAND = 64, 4
+MOST = 1 << 20
+"""Bytes of one file that are read."""
+LINES = 50_000
+CODE = frozenset({"python", "javascript", "shell", "powershell", "php", "ruby", "perl", "batch", "vbscript"})
+_LONG = re.compile(rb"([\"'])[^\"'\n]{24,}\1")
+_DIGITS = re.compile(rb"\d+")
+_PRIME = np.uint64((1 << 61) - 1)
+
+
+def _numbers(word: str, most: int) -> list[np.uint64]:
+    """As many as places, the same for ever: kept signatures must agree with new ones."""
+    hashes = (hashlib.blake2b(f"{word} {i}".encode(), digest_size=8).digest() for i in range(PLACES))
+    return [np.uint64(1 + int.from_bytes(h, "big") % most) for h in hashes]
+
+
+_A, _B = _numbers("a", (1 << 29) - 1), _numbers("b", 1 << 60)
+
+
+class Sketch:
+    """The lines of one submission's code."""
+
+    def __init__(self) -> None:
+        self._lines: set[int] = set()
+
+    def add(self, content: memoryview) -> None:
+        text = _DIGITS.sub(b"0", _LONG.sub(b"S", bytes(content[:MOST])))
+        for line in text.splitlines():
+            bare = b"".join(line.split())
+            if len(bare) > 3 and len(self._lines) < LINES:
+                self._lines.add(zlib.crc32(bare))
+
+    def signature(self) -> tuple[int, ...]:
+        """PLACES numbers of 32 bits; none of too few lines to resemble anything."""
+        if len(self._lines) < 3:
+            return ()
+        x = np.fromiter(self._lines, np.uint64, len(self._lines))
+        least = [int(((a * x + b) % _PRIME).min() & np.uint64(0xFFFFFFFF)) for a, b in zip(_A, _B, strict=True)]
+        return tuple(least)
+
+
+def resemblance(a: Sequence[int], b: Sequence[int]) -> float:
+    """The share of places in which two signatures agree; 0 where one is empty."""
+    if not a or not b:
+        return 0.0
+    return sum(x == y for x, y in zip(a, b, strict=True)) / len(a)
+
+
+def clusters(signatures: Sequence[Sequence[int]], least: float = 0.8) -> list[int]:
+    """The number of the cluster of each: what resembles a member of a cluster belongs to it. Those without a signature
+    stand alone. Only pairs that agree in a whole band of places are compared, which finds all but one in four thousand
+    of those that agree in 0.8 of them."""
+    parent = list(range(len(signatures)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for band in range(0, PLACES, BAND):
+        first: dict[tuple[int, ...], list[int]] = {}
+        for i, s in enumerate(signatures):
+            if s:
+                first.setdefault(tuple(s[band : band + BAND]), []).append(i)
+        for members in first.values():
+            for i in members[1:]:
+                if root(i) != root(members[0]) and resemblance(signatures[members[0]], signatures[i]) >= least:
+                    parent[root(i)] = root(members[0])
+    return [root(i) for i in range(len(signatures))]
