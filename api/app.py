@@ -33,6 +33,7 @@ from api.routes import (
     situation,
     stats,
     stream,
+    submissions,
     warnings,
 )
 from api.stats import Stats
@@ -46,7 +47,7 @@ PREFIX = "/api/v1"
 THREADS = 4
 """Requests worked on at once. More wait for one another: each row from SQLite lets go of the interpreter's lock, and
 with forty threads an answer queues for it again and again (measured: a third of the throughput)."""
-NOUNS = (session, alerts, events, organisations, situation, warnings, analyses, letters, stats, stream)
+NOUNS = (session, alerts, events, organisations, situation, warnings, analyses, submissions, letters, stats, stream)
 
 
 def create(ctx: Context) -> FastAPI:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import ProblemError, response
+from api.uploads import PART
 
 COOKIE = "fengsui_session"
 LIFE = 12 * 3600
@@ -23,7 +24,9 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN = {("POST", "/api/v1/session"), ("GET", "/healthz"), ("HEAD", "/healthz")}
 """What needs no sign-in: signing in, and being asked whether one is alive. The console's files hold nothing secret."""
 SMALL = 1_000_000
-"""Bytes that a request may have, other than files to analyse."""
+"""Bytes that a request may have, other than files."""
+LARGE = frozenset({"/api/v1/analyses", "/api/v1/submissions"})
+PARTS = "/api/v1/uploads/"
 
 
 class Keys:
@@ -89,10 +92,10 @@ class Guard:
 
 
 def _fits(request: Request, path: str) -> None:
-    if path == "/api/v1/analyses" or request.method in SAFE:
+    if path in LARGE or request.method in SAFE:
         return
-    length = request.headers.get("content-length", "")
-    if (length.isdigit() and int(length) > SMALL) or (not length and "transfer-encoding" in request.headers):
+    length, most = request.headers.get("content-length", ""), PART if path.startswith(PARTS) else SMALL
+    if (length.isdigit() and int(length) > most) or (not length and "transfer-encoding" in request.headers):
         raise ProblemError(413, "too-large")
 
 

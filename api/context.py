@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from api.names import Names
 from api.views import Lines
+from detectors.software.verdict import Context as Software
 from fengsui.blobs import Blobs
 from fengsui.finding import Rule
 from fengsui.registry.database import reading
@@ -73,6 +74,12 @@ class Context:
     actor: str = "admin"
     issuer: Mapping[str, str] = field(default_factory=lambda: {"en": "Fengsui", "zh": "烽燧"})
     map: Mapping[str, Any] = field(default_factory=dict)
+    software: Software = field(default_factory=Software)
+
+    @property
+    def handed(self) -> Path:
+        """The folder of software that is being handed in."""
+        return self.analyses.folder.parent / "submitted"
 
     @cached_property
     def lines(self) -> Lines:

@@ -22,6 +22,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "missing-header": ("A change from a browser needs the header X-Fengsui: 1",
                        "浏览器发出的更改请求必须带有请求头 X-Fengsui: 1"),
     "not-found": ("Not found", "未找到"),
+    "gone": ("It was deleted", "已被删除"),
     "method": ("This method is not allowed here", "此处不允许使用该方法"),
     "invalid": ("The request does not fit its description", "请求不符合接口说明"),
     "nul": ("The character NUL is in no text that is kept here", "文本中不能包含 NUL 字符"),

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detectors.software import telling
 from fengsui.errors import BadRule
 
 if TYPE_CHECKING:
     from detectors.base import BatchDetector, SliceHunt, WindowHunt
     from detectors.intel.table import IndicatorFile
+    from detectors.software.verdict import Context
     from fengsui.config import Settings
     from fengsui.finding import Rule
 
@@ -34,7 +36,7 @@ class Catalogue:
         """The rules in the order of their detectors."""
         found = [r for b in self.batch for r in b.rules]
         found += [r for s in self.slices for r in s.rules]
-        return found + [r for w in self.windows for r in w.rules]
+        return [*found, *(r for w in self.windows for r in w.rules), telling.RULE]
 
 
 def build(settings: Settings) -> Catalogue:
@@ -63,6 +65,14 @@ def rules_folder(given: Path | None) -> Path:
 
     package = Path(fengsui.__file__).parent
     return next((p for p in (package / "data" / "rules", package.parent / "rules") if p.is_dir()), package)
+
+
+def software_context(folder: Path) -> Context:
+    """What verdicts on software know besides its content, from a folder of rules."""
+    from detectors.software.names import read_all
+    from detectors.software.verdict import Context
+
+    return Context(names=read_all(folder / "names"))
 
 
 def hunts(folder: Path, settings: Settings) -> list[WindowHunt]:

@@ -2,8 +2,8 @@
 
 ``python -m evals.benign OUT [--names N] [--jobs J]``. Each line of ``applications.txt`` is resolved as of each date in
 a call of its own, by ``uv`` (which must be in the path), from the index that pip is configured with; nothing is built
-and nothing is run. Of each package one distribution is fetched as a file: its wheel or its source, by a hash of its
-name, of one of the versions that were resolved. OUT gets ``files/`` and ``listed.csv`` (name, version, file, size,
+and nothing is run. Of each package two of the versions that were resolved are fetched as files, one of them as a wheel
+and one as its source where there are both. OUT gets ``files/`` and ``listed.csv`` (name, version, file, size,
 time of upload, SHA-256). A second run goes on where the first ended.
 """
 
@@ -30,13 +30,12 @@ DATES = {"2021-10-01": "3.8", "2022-07-01": "3.9", "2023-02-01": "3.10", "2023-0
 """As of when, and for which Python."""
 SMALL = 2 << 20
 """Bytes: of larger files only one in four names is taken, for malicious packages are small."""
+FORMS = ("source", "wheel")
 _PLAIN = re.compile(r"[-_.]+")
 
 
-def resolve(index: str, application: str, date: str, python: str, keep: Path) -> list[tuple[str, str]]:
+def resolve(index: str, application: str, date: str, python: str, out: Path) -> list[tuple[str, str]]:
     """Names and versions; none where the index of that date has no such tree of wheels."""
-    name = hashlib.sha256(f"{application} {date}".encode()).hexdigest()[:16]
-    out = keep / f"pylock.{name}.toml"
     if not out.exists():
         command = ["uv", "pip", "compile", "-", "--quiet", "--no-build", "--exclude-newer", date, "--python-version",
                    python, "--python-platform", "linux", "--default-index", index, "-o", str(out)]  # fmt: skip
@@ -65,11 +64,11 @@ def release(index: str, name: str, version: str) -> list[dict[str, Any]]:
     return [f | {"url": urljoin(url, f["url"])} for f in listed["files"] if any(m in f["filename"] for m in marks)]
 
 
-def chosen(files: Iterable[dict[str, Any]], name: str) -> dict[str, Any] | None:
-    """The source or a wheel, by the name; the other where there is but one."""
+def chosen(files: Iterable[dict[str, Any]], form: str) -> dict[str, Any] | None:
+    """The source or a wheel; the other where there is but one."""
     source = [f for f in files if f["filename"].endswith((".tar.gz", ".zip"))]
     wheels = sorted((f for f in files if f["filename"].endswith(".whl")), key=_distance)
-    first, second = (source, wheels) if digit(f"form {name}") % 3 else (wheels, source)
+    first, second = (source, wheels) if form == "source" else (wheels, source)
     return next(iter(first or second), None)
 
 
@@ -79,16 +78,19 @@ def _distance(file: dict[str, Any]) -> tuple[int, str]:
     return (0 if name.endswith("-any.whl") else 1 if "manylinux" in name and "x86_64" in name else 2), name
 
 
-def one_of(name: str, versions: Iterable[str]) -> str:
-    return min(versions, key=lambda v: digit(f"{name} {v}"))
+def two_of(name: str, versions: Iterable[str]) -> list[tuple[str, str]]:
+    """Two versions by a hash, and the form of each; of a single version its form is by the name."""
+    some = sorted(versions, key=lambda v: digit(f"{name} {v}"))[:2]
+    forms = FORMS if digit(f"form {name}") % 2 else FORMS[::-1]
+    return list(zip(some, forms, strict=False))
 
 
 def digit(text: str) -> int:
     return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
 
 
-def fetch(index: str, name: str, version: str, files: Path) -> dict[str, Any] | None:
-    found = chosen(release(index, name, version), name)
+def fetch(index: str, name: str, version: str, form: str, files: Path) -> dict[str, Any] | None:
+    found = chosen(release(index, name, version), form)
     if found is None or ((found.get("size") or 0) > SMALL and digit(f"large {name}") % 4):
         return None
     path = files / found["filename"]
@@ -121,6 +123,7 @@ def main() -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--names", type=int, default=3000, help="packages at most")
     parser.add_argument("--jobs", type=int, default=4)
+    parser.add_argument("--resolved", action="store_true", help="take what was resolved before, and resolve no more")
     options = parser.parse_args()
     files, trees = options.out / "files", options.out / "trees"
     files.mkdir(parents=True, exist_ok=True)
@@ -130,11 +133,17 @@ def main() -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         calls = [(a, d, p) for a in applications() for d, p in DATES.items()]
         calls.sort(key=lambda c: digit(f"{c[0]} {c[1]}"))  # so that a run that is stopped has some of everything
+        if options.resolved:
+            calls = [c for c in calls if tree(trees, c).exists()]
         for found in pool.map(partial(_tree, index, trees), calls):
             for name, version in found:
                 versions.setdefault(name, set()).add(version)
         print(f"{len(versions)} packages in {len(calls)} trees", flush=True)
-        picked = [(name, one_of(name, versions[name])) for name in sorted(versions, key=digit)][: options.names]
+        picked = [
+            (name, version, form)
+            for name in sorted(versions, key=digit)[: options.names]
+            for version, form in two_of(name, versions[name])
+        ]
         rows = []
         for pair, row in zip(picked, pool.map(partial(_tried, index, files), picked), strict=True):
             if isinstance(row, dict):
@@ -150,11 +159,17 @@ def main() -> int:
     return 0
 
 
+def tree(keep: Path, call: tuple[str, str, str]) -> Path:
+    """Where an application as of a date is kept resolved."""
+    name = hashlib.sha256(f"{call[0]} {call[1]}".encode()).hexdigest()[:16]
+    return keep / f"pylock.{name}.toml"
+
+
 def _tree(index: str, keep: Path, call: tuple[str, str, str]) -> list[tuple[str, str]]:
-    return resolve(index, *call, keep)
+    return resolve(index, *call, tree(keep, call))
 
 
-def _tried(index: str, files: Path, package: tuple[str, str]) -> dict[str, Any] | str | None:
+def _tried(index: str, files: Path, package: tuple[str, str, str]) -> dict[str, Any] | str | None:
     try:
         return fetch(index, *package, files)
     except OSError as e:

@@ -1,238 +1,191 @@
 """Verdicts on packages that are known to be malicious or benign: how many are found at how many false alarms, and how
 long it takes.
 
-``python -m evals.scan --malicious DIR --benign DIR [--side train|test|all] [--most N] [--json]``. Each archive below a
-folder is one package; a folder may also be a bare git repository of ``name/version/archive``, whose archives are read
-in memory. Nothing is unpacked onto the disk and nothing is run. ``--side`` takes the packages whose name (in lower
-case) has a SHA-256 that begins with 0 to 8 (train) or 9 to b (test); c to f are never read.
+``python -m evals.scan --malicious DIR --benign DIR [--side train|test|all] [--most N] [--keep DIR] [--trained DIR]
+[--json]``. Each archive below a folder is one package; a folder may also be a bare git repository of
+``name/version/archive``, whose archives are read in memory. Nothing is unpacked onto the disk and nothing is run.
+``--side`` takes the packages whose name (in lower case) has a SHA-256 that begins with 0 to 8 (train) or 9 to b (test).
+``--trained``: facts that ``evals.train`` kept; what resembles one of them is left out.
 
-A malicious package that ends *incomplete* with a low probability is a miss; a benign one counts by its probability, and
-its being incomplete is told. Intervals are exact (Clopper and Pearson, 95 %).
+A malicious package that ends *incomplete* with a low probability is a miss, an incomplete benign one counts as a false
+alarm. Rows: ours; the rules' weights alone; and three that read no code (``evals.leftovers``), each a model of its own
+trained on the same train side. All again for each third by year and by size. Intervals are exact (Clopper and Pearson,
+95 %).
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
-import queue
-import random
-import re
 import statistics
-import subprocess
-import tempfile
-import threading
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from detectors.catalogue import rules_folder
-from detectors.software.budget import PROFILES
+from detectors.catalogue import rules_folder, software_context
 from detectors.software.facts import Facts
-from detectors.software.verdict import INCOMPLETE, Verdict, verdict
-from detectors.software.worker import Scanner
+from detectors.software.similar import resemblance
+from detectors.software.verdict import BASE, INCOMPLETE, Context, Verdict, by_weight, verdict
+from evals.leftovers import Leftovers, newest
+from evals.packages import SIDES, Package, Result, chosen, packages, results
+from evals.rates import RATES, auc, interval, recall_at
 
-RATES = (0.001, 0.01, 0.05)
-SIDES = {"train": "012345678", "test": "9ab", "all": "0123456789ab"}
-_NAME = re.compile(r"^(.+?)-\d")
-
-
-@dataclass(frozen=True)
-class Package:
-    """``place`` is a path, or an object of a git repository."""
-
-    name: str
-    file: str
-    place: str
-    repository: str = ""
-
-    def open(self) -> BinaryIO:
-        if not self.repository:
-            return Path(self.place).open("rb")
-        out = tempfile.TemporaryFile()  # noqa: SIM115 without a name, and closed by who asked for it
-        command = ["git", "-C", self.repository, "cat-file", "blob", self.place]
-        subprocess.run(command, stdout=out, check=True)
-        out.seek(0)
-        return out
-
-    @property
-    def digit(self) -> str:
-        return hashlib.sha256(self.name.lower().encode()).hexdigest()[0]
+LIKE = 0.8
+"""Resemblance from which a package is a near duplicate."""
 
 
 @dataclass(frozen=True)
-class Result:
+class Judged:
     package: Package
     facts: Facts
     verdict: Verdict
     seconds: float
 
+    @property
+    def incomplete(self) -> bool:
+        return self.verdict.word == INCOMPLETE
 
-def packages(folder: Path, side: str) -> list[Package]:
-    """Of a side, in the order of their names. Raises SystemExit if there are none: no table is made of nothing."""
-    found = _of_git(folder) if (folder / "objects").is_dir() else _of_folder(folder)
-    mine = sorted((p for p in found if p.digit in SIDES[side]), key=lambda p: (p.name, p.file))
-    if not mine:
-        raise SystemExit(f"{folder}: no packages")
-    return mine
-
-
-def _of_folder(folder: Path) -> Iterator[Package]:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            found = _NAME.match(path.name)
-            yield Package(found[1].replace("_", "-") if found else path.name, path.name, str(path))
+    @property
+    def size(self) -> int:
+        return sum(f.size for f in self.facts.files if f.depth)
 
 
-def _of_git(folder: Path) -> Iterator[Package]:
-    listed = subprocess.run(["git", "-C", str(folder), "ls-tree", "-r", "-z", "HEAD"], capture_output=True, check=True)
-    for line in listed.stdout.decode("utf-8", "surrogateescape").split("\0"):
-        head, _, path = line.partition("\t")
-        parts = path.split("/")
-        if len(parts) == 3:
-            yield Package(parts[0], parts[2], head.split()[2], str(folder))
+Score = Callable[[Judged], float]
 
 
-def chosen(found: Sequence[Package], most: int, seed: int = 1) -> list[Package]:
-    """At most so many, one of each name, by a seed."""
-    once = list({p.name.lower(): p for p in found}.values())
-    random.Random(seed).shuffle(once)
-    return once[:most] if most else once
+def ours(j: Judged) -> float:
+    return j.verdict.probability
 
 
-def scan(found: Sequence[Package], rules: Path, jobs: int) -> list[Result]:
-    todo: queue.SimpleQueue[Package | None] = queue.SimpleQueue()
-    out: list[Result] = []
-    faults: list[BaseException] = []
-    for p in [*found, *[None] * jobs]:
-        todo.put(p)
-    scanners = [Scanner(rules) for _ in range(jobs)]
-    for s in scanners:
-        s.start()
+def weights(j: Judged) -> float:
+    return BASE + sum(share for _, share in by_weight(j.facts.evidence))
 
-    def work(scanner: Scanner) -> None:
-        while (p := todo.get()) is not None:
-            try:
-                with p.open() as f:
-                    began = time.perf_counter()
-                    facts = scanner.scan(f, p.file, PROFILES["package"])
-                out.append(Result(p, facts, verdict(facts), time.perf_counter() - began))
-            except (OSError, subprocess.CalledProcessError) as e:
-                faults.append(e)
 
-    threads = [threading.Thread(target=work, args=(s,)) for s in scanners]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    for s in scanners:
-        s.close()
-    if faults:
-        raise SystemExit(f"{len(faults)} packages could not be read, the first: {faults[0]}")
+def judged(found: Sequence[Result], context: Context) -> list[Judged]:
+    return [Judged(r.package, r.facts, verdict(r.facts, context), r.seconds) for r in found]
+
+
+def unlike(found: Sequence[Judged], others: Sequence[Facts]) -> list[Judged]:
+    """Those that resemble none of the others."""
+    signatures = {f.signature for f in others if f.signature}
+    return [j for j in found if all(resemblance(j.facts.signature, s) < LIKE for s in signatures)]
+
+
+def row(bad: Sequence[Judged], good: Sequence[Judged], score: Score) -> dict[str, Any]:
+    """AUC, and recall at each rate with its interval; None where there are too few benign ones for the rate."""
+    b, g = [score(j) for j in bad], [score(j) for j in good]
+    at: dict[str, Any] = {}
+    for rate in RATES:
+        found = recall_at(b, g, rate)
+        at[str(rate)] = None if found is None else {"recall": found[0], "threshold": found[1],
+                                                    "interval": interval(round(found[0] * len(b)), len(b))}  # fmt: skip
+    return {"malicious": len(b), "benign": len(g), "auc": auc(b, g), "recall_at": at}
+
+
+def thirds(bad: Sequence[Judged], good: Sequence[Judged], key: Callable[[Judged], float]
+           ) -> list[tuple[str, list[Judged], list[Judged]]]:  # fmt: skip
+    """Both sides cut at the thirds of the malicious."""
+    ordered = sorted(key(j) for j in bad)
+    cuts = [ordered[len(ordered) // 3], ordered[2 * len(ordered) // 3]]
+    out = []
+    for i, word in enumerate(("lowest", "middle", "highest")):
+        mine, others = ([j for j in side if sum(key(j) > c for c in cuts) == i] for side in (bad, good))
+        out.append((f"{word} third (up to {cuts[i]:g})" if i < 2 else f"{word} third", mine, others))
     return out
 
 
-def interval(hits: int, n: int) -> tuple[float, float]:
-    """Clopper and Pearson's, by bisection of the binomial's tails."""
-
-    def tail(p: float, least: int) -> float:
-        """P(X >= least) of n trials."""
-        term, total = (1 - p) ** n, 0.0
-        for k in range(n + 1):
-            if k >= least:
-                total += term
-            term *= (n - k) / (k + 1) * p / (1 - p) if p < 1 else 0.0
-        return total
-
-    def where(least: int, goal: float) -> float:
-        low, high = 0.0, 1.0
-        for _ in range(50):
-            p = (low + high) / 2
-            low, high = (p, high) if tail(p, least) < goal else (low, p)
-        return low
-
-    if n > 1000:  # the tails above lose their digits; Wilson's is close there
-        z, p = 1.96, hits / n
-        centre, half = p + z * z / 2 / n, z * ((p * (1 - p) + z * z / 4 / n) / n) ** 0.5
-        return (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
-    return (where(hits, 0.025) if hits else 0.0), (where(hits + 1, 0.975) if hits < n else 1.0)
+def tables(bad: Sequence[Judged], good: Sequence[Judged], rows: dict[str, Score]) -> dict[str, Any]:
+    parts: list[tuple[str, Sequence[Judged], Sequence[Judged]]] = [("all", bad, good)]
+    parts += [(f"year, {word}", b, g) for word, b, g in thirds(bad, good, lambda j: newest(j.package))]
+    parts += [(f"size, {word}", b, g) for word, b, g in thirds(bad, good, lambda j: j.size)]
+    return {word: {name: row(b, g, score) for name, score in rows.items()} for word, b, g in parts if b and g}
 
 
-def recall_at(bad: Sequence[float], good: Sequence[float], rate: float) -> tuple[float, float] | None:
-    """Recall and threshold at a rate of false alarms; None if there are too few benign ones to support it."""
-    allowed = int(len(good) * rate)
-    if allowed < 1:
-        return None
-    threshold = sorted(good, reverse=True)[allowed]
-    return sum(p > threshold for p in bad) / len(bad), threshold
-
-
-def auc(bad: Sequence[float], good: Sequence[float]) -> float:
-    """The share of pairs in the right order (Mann and Whitney)."""
-    ranked = sorted([(p, 1) for p in bad] + [(p, 0) for p in good])
-    total, at = 0.0, 0
-    while at < len(ranked):
-        end = at
-        while end < len(ranked) and ranked[end][0] == ranked[at][0]:
-            end += 1
-        total += sum(is_bad for _, is_bad in ranked[at:end]) * (at + 1 + end) / 2
-        at = end
-    n = len(bad)
-    return (total - n * (n + 1) / 2) / (n * len(good))
-
-
-def report(bad: Sequence[Result], good: Sequence[Result]) -> dict[str, Any]:
-    p_bad, p_good = [r.verdict.probability for r in bad], [r.verdict.probability for r in good]
-    alarms = {w: sum(r.verdict.word == w for r in good) for w in ("malicious", "suspicious", INCOMPLETE)}
-    hits = {w: sum(r.verdict.word == w for r in bad) for w in ("malicious", "suspicious", INCOMPLETE)}
-    seconds = sorted(r.seconds for r in good)
+def report(bad: Sequence[Judged], good: Sequence[Judged], rows: dict[str, Score]) -> dict[str, Any]:
+    alarms = Counter(j.verdict.word for j in good)
+    hits = Counter(j.verdict.word for j in bad)
+    told = hits["malicious"] + hits["suspicious"]
+    false = alarms["malicious"] + alarms["suspicious"] + alarms[INCOMPLETE]
+    seconds = sorted(j.seconds for j in good)
     return {
-        "malicious": len(bad), "benign": len(good), "auc": auc(p_bad, p_good),
-        "recall_at": {str(rate): recall_at(p_bad, p_good, rate) for rate in RATES},
-        "verdicts_on_malicious": hits, "verdicts_on_benign": alarms,
-        "recall_suspicious": interval(hits["malicious"] + hits["suspicious"], len(bad)),
-        "false_suspicious": interval(alarms["malicious"] + alarms["suspicious"], len(good)),
-        "incomplete_benign": sum(bool(r.facts.limits) for r in good) / len(good),
+        "malicious": len(bad), "benign": len(good), "verdicts_on_malicious": hits, "verdicts_on_benign": alarms,
+        "recall_suspicious": {"rate": told / len(bad), "interval": interval(told, len(bad))},
+        "recall_malicious": {"rate": hits["malicious"] / len(bad), "interval": interval(hits["malicious"], len(bad))},
+        "false_alarms": {"rate": false / len(good), "interval": interval(false, len(good))},
+        "false_malicious": {"rate": alarms["malicious"] / len(good),
+                            "interval": interval(alarms["malicious"], len(good))},
+        "limited_benign": sum(bool(j.facts.limits) for j in good) / len(good),
         "seconds": {"median": statistics.median(seconds), "mean": statistics.mean(seconds),
                     "p90": seconds[int(len(seconds) * 0.9)], "p99": seconds[int(len(seconds) * 0.99)]},
+        "tables": tables(bad, good, rows),
     }  # fmt: skip
 
 
+def shown(found: dict[str, Any]) -> str:
+    """The report as people read it."""
+
+    def at(cell: Any) -> str:
+        if cell is None:
+            return "too few benign".rjust(22)
+        low, high = cell["interval"]
+        return f"{cell['recall']:7.1%} ({low:.0%} to {high:.0%})".rjust(22)
+
+    lines = [json.dumps({k: v for k, v in found.items() if k != "tables"}, indent=1)]
+    for word, rows in found["tables"].items():
+        first = next(iter(rows.values()))
+        lines.append(f"\n{word}: {first['malicious']} malicious, {first['benign']} benign")
+        lines.append(f"{'':22}{'AUC':>7}" + "".join(f"recall at {rate:g}".rjust(22) for rate in RATES))
+        lines += [f"{name:22}{r['auc']:7.3f}" + "".join(at(r["recall_at"][str(x)]) for x in RATES)
+                  for name, r in rows.items()]  # fmt: skip
+    return "\n".join(lines)
+
+
+def errors(bad: Sequence[Judged], good: Sequence[Judged], most: int) -> str:
+    lines = []
+    for title, mine in (("missed", sorted(bad, key=ours)), ("false alarms", sorted(good, key=ours, reverse=True))):
+        lines.append(f"\n{title}")
+        for j in mine[:most]:
+            why = Counter(e.rule for e, share in j.verdict.reasons if share > 0.3)
+            lines.append(f"  {ours(j):.3f} {j.package.file}  {dict(why)} {sorted({x.name for x in j.facts.limits})}")
+    return "\n".join(lines)
+
+
+def side(folder: Path, word: str, options: argparse.Namespace, rules: Path) -> list[Result]:
+    keep = options.keep and options.keep / word
+    return results(chosen(packages(folder, options.side), options.most), rules, options.jobs, keep)
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--malicious", type=Path, required=True)
     parser.add_argument("--benign", type=Path, required=True)
     parser.add_argument("--side", choices=SIDES, default="all")
     parser.add_argument("--most", type=int, default=0, help="packages of each at most")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--rules", type=Path)
+    parser.add_argument("--keep", type=Path, help="where facts are kept")
+    parser.add_argument("--trained", type=Path, help="where facts of the train side are kept")
     parser.add_argument("--show", type=int, default=10, help="of the greatest errors")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    rules = rules_folder(options.rules) / "yara"
-    bad = scan(chosen(packages(options.malicious, options.side), options.most), rules, options.jobs)
-    good = scan(chosen(packages(options.benign, options.side), options.most), rules, options.jobs)
-    found = report(bad, good)
+    folder = rules_folder(options.rules)
+    rules, context = folder / "yara", software_context(folder)
+    bad = judged(side(options.malicious, "malicious", options, rules), context)
+    good = judged(side(options.benign, "benign", options, rules), context)
+    rows: dict[str, Score] = {"ours": ours, "rules' weights alone": weights}
+    if options.trained:
+        leftovers = Leftovers(options.trained)
+        bad, good = unlike(bad, leftovers.facts), unlike(good, leftovers.facts)
+        rows |= leftovers.rows()
+    found = report(bad, good, rows)
     if options.json:
         print(json.dumps(found))
-        return 0
-    print(json.dumps(found, indent=1))
-    for title, mine in (("missed", sorted(bad, key=lambda r: r.verdict.probability)),
-                        ("false alarms", sorted(good, key=lambda r: -r.verdict.probability))):  # fmt: skip
-        print(title)
-        for r in mine[: options.show]:
-            why = Counter(e.rule for e, _ in r.verdict.reasons)
-            limits = [x.name for x in r.verdict.limits][:3]
-            print(f"  {r.verdict.probability:.3f} {r.package.file}  {dict(why)} {limits}")
-    rules_of = {side: Counter(rule for r in rs for rule in {e.rule for e in r.facts.evidence})
-                for side, rs in (("bad", bad), ("good", good))}  # fmt: skip
-    print("rule: share of malicious, of benign")
-    for rule in sorted({*rules_of["bad"], *rules_of["good"]}):
-        print(f"  {rule:28} {rules_of['bad'][rule] / len(bad):7.1%} {rules_of['good'][rule] / len(good):7.1%}")
+    else:
+        print(shown(found))
+        print(errors(bad, good, options.show))
     return 0
 
 

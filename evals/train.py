@@ -26,7 +26,9 @@ from detectors.software.facts import Facts
 from detectors.software.features import features
 from detectors.software.model import FIELDS, FILE, Model
 from detectors.software.similar import clusters
-from evals.scan import RATES, Package, auc, chosen, packages, recall_at, scan
+from evals.leftovers import Known, read, sizes
+from evals.packages import chosen, packages, results
+from evals.rates import RATES, auc, recall_at
 
 PRIOR = 0.02
 LEAST = 8
@@ -34,18 +36,6 @@ LEAST = 8
 SETTINGS: dict[str, Any] = {"max_iter": 150, "learning_rate": 0.1, "max_leaf_nodes": 12, "min_samples_leaf": 12,
                             "l2_regularization": 3.0, "random_state": 1}  # fmt: skip
 FOLDS = 5
-
-
-def kept(found: Sequence[Package], keep: Path, rules: Path, jobs: int) -> list[Facts]:
-    """Facts of packages, from the folder where they are kept or by scanning."""
-    keep.mkdir(parents=True, exist_ok=True)
-    paths = {p: keep / f"{p.name.lower()}--{p.file}.json".replace("/", "_") for p in found}
-    missing = [p for p in found if not paths[p].exists()]
-    for i in range(0, len(missing), 200):
-        for r in scan(missing[i : i + 200], rules, jobs):
-            paths[r.package].write_bytes(msgspec.json.encode(r.facts))
-        print(f"scanned {min(i + 200, len(missing))} of {len(missing)}", flush=True)
-    return [msgspec.json.decode(paths[p].read_bytes(), type=Facts) for p in found]
 
 
 def table(facts: Sequence[Facts], names: Sequence[str]) -> np.ndarray:
@@ -88,7 +78,10 @@ def exported(trained: HistGradientBoostingClassifier, names: Sequence[str], scal
         parts["left"] += [first + int(t["left"][i]) for i in range(len(t))]
         parts["right"] += [first + int(t["right"][i]) for i in range(len(t))]
         parts["value"] += value.tolist()
-    return Model(tuple(names[f] for f in asked), **{k: tuple(v) for k, v in parts.items()}, scale=scale, shift=shift)
+    rules = tuple(n.removeprefix("rule ") for n in names if n.startswith("rule ") and " at " not in n)
+    return Model(
+        rules, tuple(names[f] for f in asked), **{k: tuple(v) for k, v in parts.items()}, scale=scale, shift=shift
+    )
 
 
 def calibrated(scores: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -115,9 +108,12 @@ def main() -> int:
     options = parser.parse_args()
     rules = rules_folder(None) / "yara"
     sides = []
+    known: list[Known] = []
     for word, folder in (("malicious", options.malicious), ("benign", options.benign)):
         mine = chosen(packages(folder, "train"), options.most)
-        sides.append(kept(mine, options.keep / word, rules, options.jobs))
+        sides.append([r.facts for r in results(mine, rules, options.jobs, options.keep / word)])
+        known += [Known(word == "malicious", read(p), sizes(f)) for p, f in zip(mine, sides[-1], strict=True)]
+    (options.keep / "leftovers.json").write_bytes(msgspec.json.encode(known))
     facts = [f for side in sides for f in side]
     y = np.repeat([1, 0], [len(s) for s in sides])
     group = np.array(clusters([f.signature for f in facts]))

@@ -6,9 +6,13 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
+from fengsui.errors import Retry
+
+COPY = 8 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -24,9 +28,26 @@ class Blobs(Protocol):
         """The content, or None if none is kept."""
         ...
 
+    def put_file(self, sha256: str, path: Path) -> None:
+        """As ``put``, of a file that may be larger than memory; it stays where it is."""
+        ...
+
+    def open(self, sha256: str) -> BinaryIO | None:
+        """The content as a file to read, with a descriptor; None if none is kept."""
+        ...
+
     def delete(self, sha256: str) -> None:
         """Keep it no longer; one that is not there is no error."""
         ...
+
+    def within(self, name: str) -> Blobs:
+        """A store of its own below this one: what is kept there is not found here. ``name`` as people write it."""
+        ...
+
+
+def part_of(name: str) -> str:
+    """A name as a folder's: its hash, for people's names hold anything."""
+    return f"of-{hashlib.blake2b(name.encode(), digest_size=12).hexdigest()}"
 
 
 def checked(sha256: str) -> str:
@@ -65,9 +86,39 @@ class FolderBlobs:
             part.unlink(missing_ok=True)
         _sync(path.parent)
 
+    def put_file(self, sha256: str, path: Path) -> None:
+        to = self._path(sha256)
+        with path.open("rb") as f:
+            if hashlib.file_digest(f, "sha256").hexdigest() != sha256:
+                raise ValueError(f"the content is not that of {sha256}")
+            if to.exists():
+                return
+            to.parent.mkdir(parents=True, exist_ok=True)
+            _sync(self._folder)
+            part = to.with_name(f"{sha256}.{secrets.token_hex(4)}.part")
+            f.seek(0)
+            try:
+                with part.open("wb") as out:
+                    shutil.copyfileobj(f, out, COPY)
+                    out.flush()
+                    os.fsync(out.fileno())
+                part.replace(to)
+            except OSError as e:
+                raise Retry(f"the blob store: {e.strerror}") from e
+            finally:
+                part.unlink(missing_ok=True)
+        _sync(to.parent)
+
     def get(self, sha256: str) -> bytes | None:
         path = self._path(sha256)
         return path.read_bytes() if path.exists() else None
+
+    def open(self, sha256: str) -> BinaryIO | None:
+        path = self._path(sha256)
+        return path.open("rb") if path.exists() else None
+
+    def within(self, name: str) -> FolderBlobs:
+        return FolderBlobs(self._folder / part_of(name))
 
     def delete(self, sha256: str) -> None:
         self._path(sha256).unlink(missing_ok=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Callable
-from typing import Any
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
 from urllib.parse import parse_qs, urlsplit
 
-from fengsui.blobs import checked
+from fengsui.blobs import checked, part_of
 from fengsui.errors import BadSetting, Retry, UsageError
 
 PART = 8 << 20
@@ -45,16 +48,16 @@ class S3Blobs:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise ValueError(f"the content is not that of {sha256}")
         if len(content) > PART:
-            _asked(lambda: self._put_parts(where, content), there=_THERE)
+            parts = (content[start : start + PART] for start in range(0, len(content), PART))
+            _asked(lambda: self._put_parts(where, parts), there=_THERE)
         else:
             _asked(lambda: self._s3.put_object(**where, Body=content, IfNoneMatch="*"), there=_THERE)
 
-    def _put_parts(self, where: dict[str, str], content: bytes) -> None:
+    def _put_parts(self, where: dict[str, str], bodies: Iterable[bytes]) -> None:
         upload = self._s3.create_multipart_upload(**where)["UploadId"]
         try:
             parts = []
-            for n, start in enumerate(range(0, len(content), PART), 1):
-                body = content[start : start + PART]
+            for n, body in enumerate(bodies, 1):
                 said = self._s3.upload_part(**where, UploadId=upload, PartNumber=n, Body=body)
                 parts.append({"PartNumber": n, "ETag": said["ETag"]})
             self._s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts},
@@ -62,6 +65,33 @@ class S3Blobs:
         except BaseException:
             self._s3.abort_multipart_upload(**where, UploadId=upload)  # else its parts stay, unseen, for ever
             raise
+
+    def put_file(self, sha256: str, path: Path) -> None:
+        with path.open("rb") as f:
+            if hashlib.file_digest(f, "sha256").hexdigest() != sha256:
+                raise ValueError(f"the content is not that of {sha256}")
+            f.seek(0)
+            where = {"Bucket": self._bucket, "Key": self._key(sha256)}
+            if path.stat().st_size > PART:
+                _asked(lambda: self._put_parts(where, iter(lambda: f.read(PART), b"")), there=_THERE)
+            else:
+                _asked(lambda: self._s3.put_object(**where, Body=f.read(), IfNoneMatch="*"), there=_THERE)
+
+    def open(self, sha256: str) -> BinaryIO | None:
+        where = {"Bucket": self._bucket, "Key": self._key(sha256)}
+        found = _asked(lambda: self._s3.get_object(**where), there=(_ABSENT,))
+        if found is None:
+            return None
+        out = tempfile.TemporaryFile()  # noqa: SIM115 without a name, and closed by who asked for it
+        for part in _asked(lambda: found["Body"].iter_chunks(PART), there=()):
+            out.write(part)
+        out.seek(0)
+        return out
+
+    def within(self, name: str) -> S3Blobs:
+        inner = copy.copy(self)
+        inner._prefix = f"{self._prefix}/{part_of(name)}".lstrip("/")
+        return inner
 
     def get(self, sha256: str) -> bytes | None:
         where = {"Bucket": self._bucket, "Key": self._key(sha256)}

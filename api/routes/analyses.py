@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, UploadFile
 from starlette.responses import Response
 
 from api import cursor, views
-from api.context import Context, Handed
+from api.context import Handed
+from api.handed import keep
 from api.models.analyses import Analysis, AnalysisPage
 from api.models.common import Page
 from api.problems import ProblemError, not_found
 from api.routes.common import SIGNED_IN, Ctx, Id, problems
 
 router = APIRouter(prefix="/analyses", tags=["analyses"], dependencies=SIGNED_IN)
-BLOCK = 1 << 20
 MOST_FILES = 100
 
 
@@ -34,39 +31,12 @@ def create(ctx: Ctx, files: list[UploadFile], org: Annotated[str, Form(max_lengt
     handed: list[Handed] = []
     try:
         for f in files:
-            handed.append(_keep(ctx, f))
+            handed.append(keep(ctx.analyses.folder, f, ctx.analyses.room()))
         return views.json(ctx.analyses.submit(handed, org), 202)
     except BaseException:
         for h in handed:
             h.path.unlink(missing_ok=True)
         raise
-
-
-def _keep(ctx: Context, file: UploadFile) -> Handed:
-    """Write a file durably, under a name of our own."""
-    folder = ctx.analyses.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{secrets.token_hex(16)}.part"
-    size, room = 0, ctx.analyses.room()
-    try:
-        with path.open("wb") as out:
-            while block := file.file.read(BLOCK):
-                size += len(block)
-                if size > room:
-                    raise ProblemError(413, "too-large", ("No room is left for it: see the disk limit.",
-                                                          "剩余空间不足，请查看磁盘上限设置。"))  # fmt: skip
-                out.write(block)
-            out.flush()
-            os.fsync(out.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return Handed(_base(file.filename or "file"), path, size)
-
-
-def _base(name: str) -> str:
-    """The last part of a name that a browser gave: a name to show, never a path to write to."""
-    return Path(name.replace("\\", "/").replace("\0", "")).name[:255] or "file"
 
 
 @router.get("", operation_id="listAnalyses", response_model=AnalysisPage, responses=problems())

@@ -20,7 +20,7 @@ _COOKIE = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by POST /
 SIGNED_IN = [Depends(_BEARER), Depends(_COOKIE)]
 
 _NAMES = {400: "The request cannot be understood", 401: "Not signed in", 403: "Not allowed", 404: "Not found",
-          409: "Changed by somebody else meanwhile, or not possible in this state", 413: "Too large",
+          409: "Changed by somebody else meanwhile, or not possible in this state", 410: "Deleted", 413: "Too large",
           422: "Does not fit this description", 503: "Busy: try again"}  # fmt: skip
 
 

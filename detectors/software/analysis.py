@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from detectors.batch.yara_rules import Match, YaraSet, read_folder
-from detectors.software import formats, hooks, javascript, python
+from detectors.software import formats, hooks, javascript, metadata, python
 from detectors.software.budget import Budget, Profile
-from detectors.software.facts import MAX_USES, Evidence, Facts, File, Use, visible
+from detectors.software.facts import MAX_USES, Claim, Evidence, Facts, File, Use, visible
 from detectors.software.similar import CODE, Sketch
 from detectors.software.spool import Spool
 from detectors.software.unpack import CONTAINERS, PASSWORDS, Node, Unpacker
@@ -23,9 +23,9 @@ YARA_SECONDS = 10
 SAMPLED = 1 << 20
 """Bytes from which entropy is taken."""
 
-Look = Callable[[Node, Budget], Iterable[Evidence | Use]]
+Look = Callable[[Node, Budget], Iterable[Evidence | Use | Claim]]
 """One analysis of one file. What it does not look at is a limit of the budget."""
-LOOKS: tuple[Look, ...] = (python.look, javascript.look, hooks.look)
+LOOKS: tuple[Look, ...] = (python.look, javascript.look, hooks.look, metadata.look)
 """All of them, in their order."""
 
 
@@ -54,6 +54,7 @@ class Analysis:
         files: list[File] = []
         evidence: list[Evidence] = []
         uses: dict[tuple[str, str], Use] = {}
+        claims: list[Claim] = []
         sketch = Sketch()
         seen: set[str] = set()
 
@@ -68,6 +69,8 @@ class Analysis:
                 for found in self._of(node, budget):
                     if isinstance(found, Evidence):
                         evidence.append(found)
+                    elif isinstance(found, Claim):
+                        claims.append(found)
                     elif len(uses) < MAX_USES:
                         uses.setdefault((found.when, found.name), found)
             seen.add(sha256)  # what lies in it twice is found once
@@ -82,10 +85,10 @@ class Analysis:
             budget.hit("memory", name)
         whole = files[0] if files else File(name, hashlib.sha256(content).hexdigest(), len(content), "empty", 0)
         return Facts(whole.sha256, len(content), whole.format, self.digest, tuple(files),
-                     (*unpacker.evidence, *evidence), tuple(budget.limits), tuple(uses.values()),
+                     (*unpacker.evidence, *evidence), tuple(budget.limits), tuple(claims), tuple(uses.values()),
                      sketch.signature(), budget.out, budget.members, round(budget.seconds, 4))  # fmt: skip
 
-    def _of(self, node: Node, budget: Budget) -> Iterator[Evidence | Use]:
+    def _of(self, node: Node, budget: Budget) -> Iterator[Evidence | Use | Claim]:
         if not node.content:
             return
         yield from self._yara(node, budget)

@@ -15,9 +15,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detectors.software.facts import Evidence, Use, visible
-from detectors.software.signs import ASIDE, BARE, BLOB, CODE, DROPS, FOREIGN, LOCAL, MANGLED, PROGRAM, SHELL, STORES
+from detectors.software.signs import (
+    ASIDE,
+    BARE,
+    BLOB,
+    CODE,
+    DROPS,
+    FOREIGN,
+    HINTS,
+    LOCAL,
+    MANGLED,
+    PROGRAM,
+    SHELL,
+    STORES,
+    hinted,
+)
 
-CHUNK = 1 << 16
+CHUNK = 2048
+"""Bytes that the parser is given at once. The text of a node is read through the same door, a chunk for each, so that
+large ones would be copied again and again."""
+SMALL = 1 << 16
 LONG = 800
 """Characters of a literal that is a blob and not text."""
 LONGEST = 60
@@ -58,8 +75,8 @@ class Source:
     path: str
     language: str
     calls: list[Call] = field(default_factory=list)
-    strings: list[tuple[int, str, bool]] = field(default_factory=list)
-    """Line and text of each literal, and whether it stands alone, as documentation does."""
+    strings: list[tuple[int, int, int, bool]] = field(default_factory=list)
+    """Line, begin and end of each literal, and whether it stands alone, as documentation does."""
     tainted: dict[str, set[str]] = field(default_factory=dict)
     """Names that were given something decoded or fetched."""
     uses: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -88,7 +105,10 @@ def grammar(language: Any, query: str) -> Grammar:
 
 
 def parsed(known: Grammar, content: bytes, seconds: float) -> Any:
-    """A syntax tree, or None if it takes too long. Only with a reader does the library ask whether to go on."""
+    """A syntax tree, or None if it takes too long. Only with a reader does the library ask whether to go on; but then
+    the text of every node is read through it, which a small file need not pay for."""
+    if len(content) <= SMALL:
+        return known.parser.parse(content)
     end = time.monotonic() + seconds
 
     def more(at: int, _: Any) -> bytes:
@@ -135,12 +155,12 @@ def start(c: Call) -> int:
 def told(source: Source, content: bytes) -> Iterator[Evidence | Use]:
     """Everything that a file shows."""
     yield from text_evidence(source.path, source.language, content)
-    yield from evidence(source)
+    yield from evidence(source, content)
     for (when, name), line in source.uses.items():
         yield Use(when, name, source.path, line)
 
 
-def evidence(source: Source) -> Iterator[Evidence]:
+def evidence(source: Source, content: bytes) -> Iterator[Evidence]:
     """What the calls of a file mean together."""
 
     def told(rule: str, line: int, matched: str) -> Evidence:
@@ -176,7 +196,7 @@ def evidence(source: Source) -> Iterator[Evidence]:
         yield told("reverse-shell", every["network"].line, every["network"].text)
     if "network" in every and source.environment:
         yield told("environment-sent", every["network"].line, every["network"].text)
-    yield from _strings(source, "network" in every, told)
+    yield from _strings(source, content, "network" in every, told)
 
 
 def _flows(c: Call, source: Source) -> set[str]:
@@ -200,20 +220,26 @@ def _marks(source: Source, text: str) -> set[str]:
     return {m for name in source.tainted.keys() & set(_WORD.findall(text)) for m in source.tainted[name]}
 
 
-def _strings(source: Source, network: bool, told: Any) -> Iterator[Evidence]:
-    for line, text, alone in source.strings:
-        inner = text.strip("rRbBfFuU").strip("'\"`")
-        if (m := DROPS.search(inner)) is not None:
+def _strings(source: Source, content: bytes, network: bool, told: Any) -> Iterator[Evidence]:
+    """Of literals. A pattern that cannot match anywhere in the text is asked of none of them."""
+    lower = content.lower()
+    ask = {p: hinted(p, lower) for p in HINTS}
+    some = any(ask.values())
+    for line, first, end, alone in source.strings:
+        if not some and end - first < LONG:
+            continue
+        inner = content[first:end].decode("utf-8", "replace").strip("rRbBfFuU").strip("'\"`")
+        if ask[DROPS] and (m := DROPS.search(inner)) is not None:
             yield told("drop", line, m[0])
-        if (m := SHELL.search(inner)) is not None:
+        if ask[SHELL] and (m := SHELL.search(inner)) is not None:
             yield told("shell", line, m[0])
-        if network and (m := STORES.search(inner)) is not None:
+        if network and ask[STORES] and (m := STORES.search(inner)) is not None:
             yield told("stores", line, m[0])
-        if not alone and (m := CODE.search(inner)) is not None:
+        if not alone and ask[CODE] and (m := CODE.search(inner)) is not None:
             yield told("code-in-text", line, m[0])
-        if (m := PROGRAM.search(inner)) is not None:
+        if ask[PROGRAM] and (m := PROGRAM.search(inner)) is not None:
             yield told("program-url", line, m[0])
-        elif (m := BARE.search(inner)) is not None and not LOCAL.search(m[0]):
+        elif ask[BARE] and (m := BARE.search(inner)) is not None and not LOCAL.search(m[0]):
             yield told("bare-address", line, m[0])
         if len(inner) >= LONG and BLOB.fullmatch(inner[:4000]) and " " not in inner[:200].strip():
             yield told("blob", line, inner[:60])

@@ -37,6 +37,15 @@ class Use(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
     line: int
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """What a package says that it is. ``ecosystem`` as in package URLs: pypi, npm."""
+
+    ecosystem: str
+    name: str
+    version: str
+    path: str
+
+
 class Limit(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something was not looked at. ``name``: bytes, ratio, members, metadata, depth, time, path, encrypted, damaged,
     unsupported, slow (rules that ran out of time), crash, memory, missing; ``path`` where, ``detail`` what."""
@@ -71,6 +80,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     files: tuple[File, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     limits: tuple[Limit, ...] = ()
+    claims: tuple[Claim, ...] = ()
     uses: tuple[Use, ...] = ()
     signature: tuple[int, ...] = ()
     bytes_out: int = 0

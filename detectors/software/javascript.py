@@ -152,9 +152,8 @@ def read(path: str, content: bytes, tree: Any, line: int = 0) -> Source:
     for node in assigned:
         _taint(node, out)
     for node in found.get("string", ()):
-        text = content[node.start_byte : node.end_byte].decode("utf-8", "replace")
         alone = node.parent is not None and node.parent.type == "expression_statement"
-        out.strings.append((line + node.start_point[0] + 1, text, alone))
+        out.strings.append((line + node.start_point[0] + 1, node.start_byte, node.end_byte, alone))
     return out
 
 

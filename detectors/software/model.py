@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 
 FILE = Path(__file__).with_name("model.npz")
-FIELDS = ("names", "feature", "threshold", "left", "right", "value", "roots", "scale", "shift")
+FIELDS = ("rules", "names", "feature", "threshold", "left", "right", "value", "roots", "scale", "shift")
 
 
 @dataclass(frozen=True)
 class Model:
-    """Nodes of all trees one after another. ``feature`` < 0 marks a leaf; at others a value up to ``threshold`` goes to
-    ``left``. ``value`` is the mean of the leaves below a node, by how much of the training data came to each. The log
-    odds are ``scale`` times the sum of the trees' values, plus ``shift``."""
+    """``rules``: those that training has seen often enough to weigh. Nodes of all trees stand one after another.
+    ``feature`` < 0 marks a leaf; at others a value up to ``threshold`` goes to ``left``. ``value`` is the mean of the
+    leaves below a node, by how much of the training data came to each. The log odds are ``scale`` times the sum of the
+    trees' values, plus ``shift``."""
 
+    rules: tuple[str, ...]
     names: tuple[str, ...]
     feature: tuple[int, ...]
     threshold: tuple[float, ...]

@@ -121,9 +121,8 @@ def read(path: str, content: bytes, tree: Any) -> Source:
     for node in found.get("assign", ()):
         _taint(node, out)
     for node in found.get("string", ()):
-        text = content[node.start_byte : node.end_byte].decode("utf-8", "replace")
         alone = node.parent is not None and node.parent.type == "expression_statement"
-        out.strings.append((node.start_point[0] + 1, text, alone))
+        out.strings.append((node.start_point[0] + 1, node.start_byte, node.end_byte, alone))
     return out
 
 

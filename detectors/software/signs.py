@@ -34,3 +34,22 @@ BLOB = re.compile(r"[A-Za-z0-9+/=_\-\s]+|(?:\\x[0-9a-fA-F]{2})+|[0-9a-fA-F]+")
 MANGLED = re.compile(rb"\b(?:_0x[0-9a-f]{4,}|[IlO1]{8,}|_{3,}[0-9a-zA-Z]{6,}_*|[oO0]{8,})\b")
 ASIDE = re.compile(rb"^[^\n#'\"]{0,200}?[ \t]{150,}+[^\s#][^\n]*", re.MULTILINE)
 """Code far to the right of other code."""
+
+HINTS: dict[re.Pattern[str], tuple[bytes, ...]] = {
+    STORES: (b"login data", b"local storage", b"user data", b"wallet.dat", b".aws", b".ssh", b"id_rsa", b".npmrc",
+             b".pypirc", b"cookies.sqlite", b"logins.json", b".git-credentials", b".kube", b"exodus", b"metamask",
+             b"nkbihfbeogaeaoehlefnkodbefgpgknn", b"discord", b"/etc/shadow", b"key4.db"),
+    DROPS: (b"api/webhooks", b"api.telegram.org", b"webhook.site", b"pipedream.net", b".oast", b"burpcollaborator",
+            b"interact.sh", b"requestbin", b"transfer.sh", b"anonfiles", b"gofile.io", b"pastebin.com", b"ngrok",
+            b"cdn.discordapp", b"trycloudflare", b"paste.ee", b"rentry.co", b"canarytokens", b"paste.fo"),
+    SHELL: (b"powershell", b"curl", b"wget", b"/dev/tcp", b"iex", b"downloadstring", b"certutil", b"mshta", b"schtasks",
+            b"currentversion", b"crontab", b"start menu"),
+    CODE: (b"exec", b"eval"), PROGRAM: (b"http",), BARE: (b"http",),
+}  # fmt: skip
+"""Of what a pattern matches, in lower case, one of these is a part: they are looked for first, for looking for a word
+is much faster than for a pattern."""
+
+
+def hinted(pattern: re.Pattern[str], lower: bytes) -> bool:
+    """Whether the pattern can match anywhere in a text, which is given in lower case."""
+    return any(word in lower for word in HINTS[pattern])

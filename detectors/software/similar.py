@@ -21,16 +21,17 @@ LINES = 50_000
 CODE = frozenset({"python", "javascript", "shell", "powershell", "php", "ruby", "perl", "batch", "vbscript"})
 _LONG = re.compile(rb"([\"'])[^\"'\n]{24,}\1")
 _DIGITS = re.compile(rb"\d+")
-_PRIME = np.uint64((1 << 61) - 1)
+_SEEDS = [np.uint64(int.from_bytes(hashlib.blake2b(f"place {i}".encode(), digest_size=8).digest(), "big"))
+          for i in range(PLACES)]  # fmt: skip
+"""The same for ever: kept signatures must agree with new ones."""
 
 
-def _numbers(word: str, most: int) -> list[np.uint64]:
-    """As many as places, the same for ever: kept signatures must agree with new ones."""
-    hashes = (hashlib.blake2b(f"{word} {i}".encode(), digest_size=8).digest() for i in range(PLACES))
-    return [np.uint64(1 + int.from_bytes(h, "big") % most) for h in hashes]
-
-
-_A, _B = _numbers("a", (1 << 29) - 1), _numbers("b", 1 << 60)
+def _mixed(x: np.ndarray, seed: np.uint64) -> np.ndarray:
+    """A permutation of the numbers of 64 bits for each seed (Steele, Lea and Flood, SplitMix, 2014)."""
+    z = x ^ seed
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(z ^ (z >> np.uint64(31)))
 
 
 class Sketch:
@@ -51,8 +52,7 @@ class Sketch:
         if len(self._lines) < 3:
             return ()
         x = np.fromiter(self._lines, np.uint64, len(self._lines))
-        least = [int(((a * x + b) % _PRIME).min() & np.uint64(0xFFFFFFFF)) for a, b in zip(_A, _B, strict=True)]
-        return tuple(least)
+        return tuple(int(_mixed(x, seed).min() >> np.uint64(32)) for seed in _SEEDS)
 
 
 def resemblance(a: Sequence[int], b: Sequence[int]) -> float:

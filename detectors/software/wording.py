@@ -11,6 +11,7 @@ Text = tuple[str, str]
 
 RULES: Mapping[str, Text] = {
     "known-bad": ("Its hash is on a list of malicious files", "文件哈希在恶意文件清单中"),
+    "name.near": ("Its name is taken for one that everybody knows", "名称与知名软件包极其相似"),
     "archive.traversal": ("A member's name leads out of the archive's folder", "成员名称指向归档目录之外"),
     "archive.absolute": ("A member's name is an absolute path", "成员名称是绝对路径"),
     "archive.link": ("A link leads out of the archive", "链接指向归档之外"),
@@ -76,6 +77,14 @@ CODE: Mapping[str, Text] = {
 }  # fmt: skip
 """Of rules whose name begins with a language."""
 
+WHEN: Mapping[str, Text] = {
+    "install": ("It calls a function when it is installed", "安装时调用函数"),
+    "import": ("It calls a function when it is imported", "导入时调用函数"),
+    "module": ("A module calls a function when it is imported", "模块被导入时调用函数"),
+    "later": ("It calls a function", "调用函数"),
+}
+"""Of the rule ``use``, by the moment; the function is what was matched."""
+
 LIMITS: Mapping[str, Text] = {
     "bytes": ("more comes out than is allowed: scan with a larger profile",
               "解出的数据超过上限：可用更大的配置重新扫描"),
@@ -103,6 +112,8 @@ VERDICTS: Mapping[str, Text] = {
 def reason(e: Evidence, lang: str) -> str:
     """A sentence for a piece of evidence: a rule's title, or ours."""
     i = lang == "zh"
+    if e.rule == "use":
+        return f"{WHEN[e.arguments['when']][i]}: {e.matched}"
     found = RULES.get(e.rule) or CODE.get(e.rule.partition(".")[2])
     if found:
         return found[i]

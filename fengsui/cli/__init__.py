@@ -91,7 +91,7 @@ def parser(lang: str) -> argparse.ArgumentParser:
     serve.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))
     serve.add_argument("--org", help=t("org"))
 
-    for name in ("collect", "pack", "detect", "sink", "hunt", "situation"):
+    for name in ("collect", "pack", "detect", "sink", "hunt", "situation", "scan-worker"):
         role = command(name, "roles:run")
         role.add_argument("--instance", metavar="NAME", help=t("instance"))
         role.add_argument("--data", type=Path, help=t("serve.data"))

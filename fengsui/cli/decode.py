@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
+from typing import BinaryIO
 
 from collectors.network.sources import sources_of
 from fengsui.batch import Identity
+from fengsui.blobs import Blobs
 from fengsui.cli.console import progress, say
 from fengsui.cli.text import text
 from fengsui.config import load
@@ -16,17 +19,26 @@ from fengsui.jsonform import lines
 from fengsui.schema import EVENTS
 
 
-class NoBlobs:
+class NoBlobs(Blobs):
     """Carved files are described and not kept."""
 
     def put(self, sha256: str, content: bytes) -> None:
         """Keep nothing."""
 
+    def put_file(self, sha256: str, path: Path) -> None:
+        """Keep nothing."""
+
     def get(self, sha256: str) -> bytes | None:
+        return None
+
+    def open(self, sha256: str) -> BinaryIO | None:
         return None
 
     def delete(self, sha256: str) -> None:
         pass
+
+    def within(self, name: str) -> Blobs:
+        return self
 
 
 def run(args: argparse.Namespace) -> int:

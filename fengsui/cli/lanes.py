@@ -17,7 +17,7 @@ log = logging.getLogger("fengsui.lanes")
 
 IDLE = 0.2
 """Seconds that a lane without work waits for news at most."""
-BEHIND = {"slices": 10, "windows": 10, "detect": 5}
+BEHIND = {"slices": 10, "windows": 10, "detect": 5, "scan": 5}
 """Lanes that give way when there is more to do than cores: first what people wait for and what comes in, then hunts."""
 SHARES = {"windows"}
 """Lanes that rest as long as each step took: what nobody waits for by the second leaves half of the store to others."""

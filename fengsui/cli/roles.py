@@ -22,6 +22,7 @@ from fengsui.cli.lanes import Lanes
 from fengsui.cli.monitor import Monitor
 from fengsui.cli.platform import Platform
 from fengsui.cli.roll import Roll
+from fengsui.cli.scan_role import ScanRole
 from fengsui.cli.text import text
 from fengsui.config import Settings, WatchSetting, load
 from fengsui.errors import Retry, UsageError
@@ -104,6 +105,7 @@ class Process:
         self.running.on_failure = platform.stopping.set
         self._collector: LiveCollector | None = None
         self._replays: Replays | None = None
+        self._scan: ScanRole | None = None
         self._roll = Roll(platform.bus, role, platform.settings.instance, platform.clock, self._look)
 
     def start(self) -> None:
@@ -115,6 +117,8 @@ class Process:
         if self._collector is not None:
             state = self._collector.state()
             facts = {"collector": state.state, "reading": state.reading, "problem": state.problem}
+        if self._scan is not None:
+            facts = {"protections": self._scan.state()}
         return self.running.health.roles(), facts
 
     def stop(self) -> None:
@@ -129,6 +133,8 @@ class Process:
             self._collector.close()
         if self._replays is not None:
             self._replays.close()
+        if self._scan is not None:
+            self._scan.close()
         self._roll.leave()
 
     def collect(self) -> dict[str, list[Stepper]]:
@@ -165,9 +171,16 @@ class Process:
                              Leased(self._replays, letters, Place(DEAD, 0))]}  # fmt: skip
 
 
+    def scan(self) -> dict[str, list[Stepper]]:
+        p = self.platform
+        seat = p.engines.seat or secrets.token_hex(4)
+        self._scan = ScanRole(p.registry, p.blobs, p.bus, rules_folder(p.settings.rules), seat, p.clock)
+        return {"scan": [self._scan]}
+
+
 _LANES: Mapping[str, Callable[[Process], Mapping[str, Sequence[Stepper]]]] = {
     "collect": Process.collect, "pack": Process.pack, "sink": Process.sink, "detect": Process.detect,
-    "hunt": Process.hunt, "situation": Process.situation,
+    "hunt": Process.hunt, "situation": Process.situation, "scan-worker": Process.scan,
 }  # fmt: skip
 ROLES = tuple(_LANES)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from detectors.catalogue import rules_folder
+from detectors.catalogue import rules_folder, software_context
 from detectors.software import wording
 from detectors.software.budget import PROFILES, Profile, scaled
 from detectors.software.facts import Facts, Limit, visible
@@ -41,7 +41,9 @@ def run(args: argparse.Namespace) -> int:
     files = list(_files(args.paths))
     if not files:
         raise UsageError(text("scan.nothing", args.lang))
-    answers = _scan(files, rules_folder(settings.rules) / "yara", args)
+    folder = rules_folder(settings.rules)
+    args.context = software_context(folder)
+    answers = _scan(files, folder / "yara", args)
     shown = [a for a in answers if a is not None]
     if args.sarif:
         print(json.dumps(sarif(shown, args.lang), ensure_ascii=False, indent=1))
@@ -137,7 +139,7 @@ def _started(scanner: Scanner, lang: str) -> None:
 def _one(scanner: Scanner, path: Path, args: argparse.Namespace) -> Answer:
     with path.open("rb") as f:
         facts = scanner.scan(f, path.name, profile_of(path, args), tuple(args.password or ()))
-    return path, facts, verdict(facts)
+    return path, facts, verdict(facts, args.context)
 
 
 def line(path: Path, facts: Facts, v: Verdict, lang: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from api.app import create
 from api.context import Context
 from api.names import Names
 from collectors.watch import watches
-from detectors.catalogue import rules_folder
+from detectors.catalogue import rules_folder, software_context
 from fengsui import __version__, tracing
 from fengsui.cli.console import log_to_stderr, say
 from fengsui.cli.platform import Platform
@@ -138,6 +138,7 @@ def _context(platform: Platform, service: Service, token: str, secret: bytes, *,
         names=Names(service.standards, platform.registry), clock=platform.clock, as_of=service.as_of,
         status=service.status,
         analyses=service.analyses, blobs=platform.blobs, standards=service.standards, token=token, secret=secret,
+        software=software_context(rules_folder(platform.settings.rules)),
         version=__version__,
         hosts=_hosts(settings), made=made,
         map=load_map(settings.map or folder / "map.geojson", service.standards.regions),

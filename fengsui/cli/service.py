@@ -11,6 +11,7 @@ from typing import Any
 
 from collectors.live import LiveCollector
 from collectors.watch_folder import FolderState, Watch
+from detectors.catalogue import rules_folder
 from fengsui import __version__
 from fengsui.bus.protocol import Bus
 from fengsui.bus.topics import DEAD, STORED
@@ -19,6 +20,7 @@ from fengsui.cli.analyses import FolderAnalyses
 from fengsui.cli.lanes import Lanes
 from fengsui.cli.platform import Platform
 from fengsui.cli.roll import Roll
+from fengsui.cli.scan_role import ScanRole
 from fengsui.jsonform import time_text
 from fengsui.pipeline import Paced, Stepper
 from fengsui.registry.database import reading
@@ -51,6 +53,7 @@ class Service:
         self.analyses = FolderAnalyses(platform, self.collector)
         self._status: tuple[float, dict[str, Any]] | None = None
         self._replays: Replays | None = None
+        self.scan_role: ScanRole | None = None
         self._guard = threading.Lock()
 
     def lanes(self) -> dict[str, list[Stepper]]:
@@ -64,9 +67,11 @@ class Service:
         kept = p.member(Letters(p.registry, p.blobs, p.bus.bus_id), "letters", [DEAD])
         self._replays = Replays(p.registry, p.blobs, p.bus)
         assess = Paced(Assessment(p.registry, self.as_of, self.standards), time.monotonic, ASSESS_REST)
+        self.scan_role = ScanRole(p.registry, p.blobs, p.bus, rules_folder(p.settings.rules), p.engines.seat, p.clock)
         lanes: dict[str, list[Stepper]] = {
             "collect": [self.collector], "store": [*p.writers], "detect": [*p.detectors], "slices": [*slices],
             "windows": [*windows], "registry": [*p.folds, presence, assess, kept, self._replays, self.analyses],
+            "scan": [self.scan_role],
         }  # fmt: skip
         return {name: steppers for name, steppers in lanes.items() if steppers}
 
@@ -85,6 +90,8 @@ class Service:
         self.collector.close()
         if self._replays is not None:
             self._replays.close()
+        if self.scan_role is not None:
+            self.scan_role.close()
 
     @property
     def idle(self) -> bool:

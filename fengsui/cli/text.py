@@ -73,6 +73,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "detect": ("role: batch detectors (YARA and the like) on Kafka", "角色：在 Kafka 上运行批检测器（YARA 等）"),
     "sink": ("role: write events and findings into the store", "角色：把事件与发现写入存储"),
     "hunt": ("role: run hunts over what was stored", "角色：对已存储的数据执行狩猎"),
+    "scan-worker": ("role: scan software that was handed in", "角色：扫描提交的软件"),
     "situation": ("role: alerts, coverage, situation and drafts of warnings", "角色：告警、覆盖、态势与预警草案"),
     "api": ("role: the console and the API, where the other roles are processes of their own",
             "角色：控制台与 API（其他角色在各自进程中运行）"),

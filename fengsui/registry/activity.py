@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert
 from fengsui.registry.models import activity
 
 ALERT, WARNING, SITUATION, ORGANISATION, LETTER = "alert", "warning", "situation", "organisation", "letter"
+SUBMISSION = "submission"
 
 
 def record(db: Connection, at: int, org: str, thing: tuple[str, str], actor: str, act: str,

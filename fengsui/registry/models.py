@@ -205,3 +205,83 @@ dead_letter = Table(
     Index("ix_dead_letter_queue", "state", "at", "id"),
     Index("ix_dead_letter_at", "at", "id"),
 )  # fmt: skip
+
+# Software that somebody handed in to be scanned. Its content lies in the blob store of its organisation under
+# ``sha256``, what is known of it under ``facts``. A deleted one stays as a tombstone: its hash, when, by whom.
+submission = Table(
+    "submission", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("org", String(200), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("profile", String(20), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("verdict", String(20), nullable=False),
+    Column("probability", Float),
+    Column("facts", String(64), nullable=False),
+    Column("analysis", String(32), nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", String(200), nullable=False),
+    Index("ix_submission_list", "org", "created_at", "id"),
+    Index("ix_submission_sha256", "sha256"),
+)  # fmt: skip
+
+# What is to be scanned. Whoever takes a job has it until ``lease_until``; a job that is done is no longer here.
+scan_job = Table(
+    "scan_job", metadata,
+    Column("submission", String(32), primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("secrets", Text, nullable=False),
+    Column("lease_by", String(200), nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("tries", SmallInteger, nullable=False),
+    Index("ix_scan_job_next", "lane", "created_at"),
+)  # fmt: skip
+
+# Facts of content that an organisation handed in, by the analysis that found them: never computed twice.
+scan_facts = Table(
+    "scan_facts", metadata,
+    Column("org", String(200), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("analysis", String(32), primary_key=True),
+    Column("profile", String(20), primary_key=True),
+    Column("facts", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)  # fmt: skip
+
+# Who disagrees with a verdict, and what came of it.
+appeal = Table(
+    "appeal", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("submission", String(32), nullable=False, index=True),
+    Column("org", String(200), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("verdict", String(20), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("deadline", BigInteger, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("answered_by", String(200), nullable=False),
+    Column("answered_at", BigInteger),
+    Index("ix_appeal_list", "state", "deadline"),
+)  # fmt: skip
+
+# Content that an organisation accepts whatever is found in it, until a day.
+scan_exception = Table(
+    "scan_exception", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("org", String(200), nullable=False),
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("owner", String(200), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)  # fmt: skip

@@ -72,3 +72,29 @@ def test_a_store_that_is_away_may_come_back_and_a_bucket_that_is_not_there_is_na
 def test_an_address_that_is_none_names_the_setting(url):
     with pytest.raises(BadSetting, match="blobs_url"):
         S3Blobs(url)
+
+
+@pytest.mark.parametrize("size", [0, 100_000, 20_000_000])
+def test_a_file_is_put_and_opened_as_one(blobs, tmp_path, size):
+    name, content = named(secrets.token_bytes(size))
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    assert blobs.open(name) is None
+    blobs.put_file(name, path)
+    blobs.put_file(name, path)
+    with blobs.open(name) as f:
+        assert f.fileno() > 0
+        assert f.read() == content
+    assert blobs.get(name) == content
+    assert path.read_bytes() == content
+    with pytest.raises(ValueError, match="not that of"):
+        blobs.put_file("0" * 64, path)
+
+
+def test_what_is_kept_within_is_found_there_alone(blobs):
+    name, content = named(b"somebody's")
+    mine, theirs = blobs.within("org/../a"), blobs.within("b")
+    mine.put(name, content)
+    assert (mine.get(name), theirs.get(name), blobs.get(name)) == (content, None, None)
+    mine.delete(name)
+    assert mine.get(name) is None

@@ -77,15 +77,11 @@ class ListedHosts:
         self._destination = destination
 
     def run(self, query, part):
-        sql = (
-            """SELECT org, network, src_ip, origin, `offset`,
+        sql = """SELECT org, network, src_ip, origin, `offset`,
                  toInt64(toUnixTimestamp(toStartOfHour(ts))) * 1000000 AS hour,
                  count() AS n, toUnixTimestamp64Micro(min(ts)) AS first, toUnixTimestamp64Micro(max(ts)) AS last
-                 FROM flow WHERE """
-            + SLICE
-            + """
+                 FROM flow WHERE """ + SLICE + """
                  AND dst_ip = {ip:IPv6} GROUP BY org, network, src_ip, origin, `offset`, hour"""
-        )
         values = {**parameters(part), "ip": ip_text(self._destination)}
         groups: dict[tuple, list[dict]] = {}
         for r in query(sql, values).to_pylist():

@@ -17,6 +17,7 @@ import { antdTheme, initialMode, keepMode, type Mode, showMode } from "./theme";
 
 const Analyst = lazy(() => import("./workspaces/analyst"));
 const Enterprise = lazy(() => import("./workspaces/enterprise"));
+const Software = lazy(() => import("./workspaces/software"));
 const Regulator = lazy(() => import("./workspaces/regulator"));
 const Platform = lazy(() => import("./workspaces/platform"));
 
@@ -95,6 +96,7 @@ function Pages(): ReactNode {
           <Route path="/alerts" component={Analyst} />
           <Route path="/events" component={Analyst} />
           <Route path="/analyse" component={Enterprise} />
+          <Route path="/software/*?" component={Software} />
           <Route path="/situation/*?" component={Regulator} />
           <Route path="/warnings/*?" component={Regulator} />
           <Route path="/status" component={Platform} />

@@ -31,6 +31,11 @@ export type Pipeline = S["PipelineState"];
 export type Analysis = S["Analysis"];
 export type AnalysisFile = S["FileState"];
 
+export type Submission = S["Submission"];
+export type SubmissionDetail = S["SubmissionDetail"];
+export type Verdict = NonNullable<Submission["verdict"]>;
+export type Appeal = S["Appeal"];
+
 export type Scope = S["Scope"];
 export type Band = S["Score"]["band"];
 export type Score = S["Score"];

@@ -6,6 +6,7 @@ const PATHS = {
   alerts: "M3 5h14M3 10h14M3 15h9",
   events: "M4 3.5h12v13H4zM7 7h6M7 10h6M7 13h3",
   analyse: "M10 13V3.5m0 0L6.5 7M10 3.5 13.5 7M3.5 13v3.5h13V13",
+  software: "M10 2.5 16.5 6v8L10 17.5 3.5 14V6zM3.5 6 10 9.5 16.5 6M10 9.5v8",
   situation: "M3 5.5 8 3.5l4 2 5-2v11l-5 2-4-2-5 2zM8 3.5v11m4-9v11",
   warnings: "M10 3.2 17.6 16.5H2.4zM10 8v4.2m0 2v.1",
   status: "M2.5 10.5h3.2L8 5l3.6 10 2.2-4.5h3.7",

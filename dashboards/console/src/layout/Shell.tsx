@@ -17,7 +17,10 @@ const PLACES: { name: Key; items: Place[] }[] = [
     { path: "/alerts", query: "?state=new&state=in_progress", name: "nav.alerts", icon: "alerts" },
     { path: "/events", name: "nav.events", icon: "events" },
   ] },
-  { name: "nav.enterprise", items: [{ path: "/analyse", name: "nav.analyse", icon: "analyse" }] },
+  { name: "nav.enterprise", items: [
+    { path: "/software", name: "nav.software", icon: "software" },
+    { path: "/analyse", name: "nav.analyse", icon: "analyse" },
+  ] },
   { name: "nav.regulator", items: [
     { path: "/situation", name: "nav.situation", icon: "situation" },
     { path: "/warnings", name: "nav.warnings", icon: "warnings" },

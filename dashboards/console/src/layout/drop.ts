@@ -1,4 +1,4 @@
-// Files dropped anywhere lead to the page that analyses them.
+// Files dropped anywhere lead to the page that analyses them, or stay with the one that scans software.
 
 import { useEffect } from "react";
 import { useLocation } from "wouter";
@@ -34,7 +34,7 @@ export function useWindowDrop(): void {
       e.preventDefault();
       delete document.documentElement.dataset.drag;
       waiting = [...waiting, ...e.dataTransfer.files];
-      go("/analyse");
+      if (!location.pathname.startsWith("/software")) go("/analyse");
       for (const watch of watchers) watch();
     };
     addEventListener("dragover", over);

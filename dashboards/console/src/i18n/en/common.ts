@@ -12,6 +12,7 @@ export const common = {
   "nav.events": "Events",
   "nav.enterprise": "Enterprise",
   "nav.analyse": "Analyse data",
+  "nav.software": "Software",
   "nav.regulator": "Regulator",
   "nav.situation": "Situation",
   "nav.warnings": "Warnings",

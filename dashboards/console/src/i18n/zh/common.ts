@@ -12,6 +12,7 @@ export const common = {
   "nav.events": "事件",
   "nav.enterprise": "企业",
   "nav.analyse": "数据分析",
+  "nav.software": "软件检测",
   "nav.regulator": "监管",
   "nav.situation": "态势",
   "nav.warnings": "预警",

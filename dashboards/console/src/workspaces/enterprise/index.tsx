@@ -7,6 +7,7 @@ import { onDropped, takeDropped } from "../../layout/drop";
 import { AnalysisCard } from "./AnalysisCard";
 import { DropZone } from "./DropZone";
 import { isRunning } from "./progress";
+import { Uploading } from "./Uploading";
 import { useUploads } from "./useUploads";
 import "../../styles/enterprise.css";
 
@@ -17,7 +18,7 @@ export default function Enterprise(): ReactNode {
   const { data, error, reload } = useLoad<Page<Analysis>>("/analyses", { limit: 50 });
   const organisations = useLoad<Page<Organisation>>("/organisations", { limit: 200 });
   const [org, setOrg] = useState("");
-  const { uploads, send, cancel } = useUploads(reload);
+  const { uploads, send, cancel } = useUploads("/analyses", reload);
   const hand = useCallback((files: File[]) => send(files, org), [send, org]);
 
   useEffect(() => {
@@ -38,14 +39,8 @@ export default function Enterprise(): ReactNode {
   return (
     <div className="page">
       <header><h1>{t("analyse.title")}</h1><span className="muted">{t("analyse.lead")}</span></header>
-      <DropZone hand={hand} org={org} setOrg={setOrg} organisations={organisations.data?.items ?? []} />
-      {uploads.map((u) => (
-        <section key={u.id} className="card stack" aria-label={t("analyse.uploading")}>
-          <div className="row spread"><strong>{t("analyse.uploading")}</strong><button type="button" className="link" onClick={() => cancel(u.id)}>{t(u.fault ? "act.close" : "act.cancel")}</button></div>
-          <ul className="muted">{u.names.map((n, i) => <li key={i} className="mono">{n}</li>)}</ul>
-          {u.fault ? <p className="fault" role="alert">{u.fault}</p> : <progress className="bar-progress" value={u.done} max={u.total || 1} aria-label={t("analyse.uploading")} />}
-        </section>
-      ))}
+      <DropZone hand={hand} org={org} setOrg={setOrg} organisations={organisations.data?.items ?? []} kinds="analyse.kinds" promise="analyse.private" />
+      <Uploading uploads={uploads} cancel={cancel} />
       <section className="stack" aria-label={t("analyse.earlier")}>
         <h2>{t("analyse.earlier")}</h2>
         {!data ? (error ? <Failed error={error} retry={reload} /> : <Skeleton />)

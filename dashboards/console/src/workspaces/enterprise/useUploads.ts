@@ -14,8 +14,8 @@ export interface Upload {
 
 let serial = 0;
 
-/** Sends files with their progress; `fetch` does not tell how far it is. */
-export function useUploads(arrived: () => void): { uploads: Upload[]; send: (files: File[], org: string) => void; cancel: (id: number) => void } {
+/** Sends files to `path` with their progress; `fetch` does not tell how far it is. */
+export function useUploads(path: string, arrived: () => void): { uploads: Upload[]; send: (files: File[], org: string) => void; cancel: (id: number) => void } {
   const { lang } = useSpeech();
   const text = useProblemText();
   const [uploads, setUploads] = useState<Upload[]>([]);
@@ -48,10 +48,10 @@ export function useUploads(arrived: () => void): { uploads: Upload[]; send: (fil
       }
       void problemOf({ status: request.status, statusText: request.statusText, text: () => Promise.resolve(request.responseText) }).then(fail);
     };
-    request.open("POST", url("/analyses"));
+    request.open("POST", url(path));
     request.setRequestHeader("X-Fengsui", "1");
     request.setRequestHeader("Accept-Language", lang);
     request.send(form);
-  }, [arrived, cancel, lang, text]);
+  }, [path, arrived, cancel, lang, text]);
   return { uploads, send, cancel };
 }

@@ -1,0 +1,80 @@
+"""Submissions as the API shows them: the verdict is computed from the facts each time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from api.context import Context
+from api.views import moment
+from detectors.software import wording
+from detectors.software.facts import Evidence, Facts, Limit
+from detectors.software.verdict import verdict
+from situation import appeals, submissions
+
+REASONS, FILES = 200, 500
+
+
+def line(row: Any) -> dict[str, Any]:
+    """As :class:`api.models.submissions.Submission` says."""
+    return {
+        "id": row.id, "org": row.org, "name": row.name, "size": row.size, "sha256": row.sha256,
+        "profile": row.profile, "state": row.state, "verdict": row.verdict or None, "probability": row.probability,
+        "actor": row.actor, "created_at": moment(row.created_at), "changed_at": moment(row.changed_at),
+    }  # fmt: skip
+
+
+def facts_of(ctx: Context, row: Any) -> Facts | None:
+    """What is known of a submission; None while nothing is."""
+    content = ctx.blobs.within(row.org).get(row.facts) if row.facts else None
+    return None if content is None else msgspec.json.decode(content, type=Facts)
+
+
+def detail(ctx: Context, db: Connection, row: Any) -> dict[str, Any]:
+    """As :class:`api.models.submissions.SubmissionDetail` says."""
+    facts = facts_of(ctx, row)
+    exception = submissions.excepted(db, row.org, row.sha256, ctx.now())
+    out = line(row) | {
+        "analysis": row.analysis, "format": "", "seconds": None, "base": None, "reasons": [], "limits": [], "files": [],
+        "more_files": 0, "exception": None if exception is None else exempt(exception),
+        "appeals": [appeal(a) for a in appeals.of(db, row.id)],
+    }  # fmt: skip
+    if facts is None:
+        return out
+    v = verdict(facts, ctx.software)
+    inner = [{"path": f.path, "sha256": f.sha256, "size": f.size, "format": f.format, "depth": f.depth}
+             for f in facts.files[:FILES]]  # fmt: skip
+    return out | {
+        "verdict": v.word, "probability": v.probability, "format": facts.format, "seconds": facts.seconds,
+        "base": v.base, "reasons": [why(e, share) for e, share in v.reasons[:REASONS]],
+        "limits": [not_seen(x) for x in v.limits], "files": inner, "more_files": max(0, len(facts.files) - FILES),
+    }  # fmt: skip
+
+
+def why(e: Evidence, share: float) -> dict[str, Any]:
+    return {
+        "rule": e.rule, "text": {lang: wording.reason(e, lang) for lang in ("en", "zh")}, "file": e.path,
+        "line": e.line if e.line > 0 else None, "offset": e.offset if e.offset >= 0 else None, "matched": e.matched,
+        "share": share, "techniques": list(e.techniques),
+    }  # fmt: skip
+
+
+def not_seen(x: Limit) -> dict[str, Any]:
+    return {"name": x.name, "file": x.path, "detail": x.detail,
+            "text": {lang: wording.limit(x, lang) for lang in ("en", "zh")}}  # fmt: skip
+
+
+def exempt(row: Any) -> dict[str, Any]:
+    return {"id": row.id, "org": row.org, "sha256": row.sha256, "reason": row.reason, "owner": row.owner,
+            "created_at": moment(row.created_at), "expires_at": moment(row.expires_at)}  # fmt: skip
+
+
+def appeal(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id, "submission": row.submission, "org": row.org, "sha256": row.sha256, "verdict": row.verdict,
+        "actor": row.actor, "reason": row.reason, "at": moment(row.at), "deadline": moment(row.deadline),
+        "state": row.state, "answer": row.answer, "answered_by": row.answered_by,
+        "answered_at": moment(row.answered_at),
+    }  # fmt: skip

@@ -1,0 +1,148 @@
+"""The role that scans what was handed in: takes one job at a time by lease, and gives facts and a verdict back."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Engine
+
+from detectors.catalogue import software_context
+from detectors.software import telling
+from detectors.software.budget import PROFILES
+from detectors.software.facts import Facts, Limit
+from detectors.software.verdict import verdict
+from detectors.software.worker import GRACE, Ended, Scanner, Started
+from fengsui import wire
+from fengsui.blobs import Blobs
+from fengsui.bus.protocol import Bus, Commit, Session
+from fengsui.bus.topics import FINDINGS
+from fengsui.errors import Fenced, Retry
+from fengsui.finding import Finding, withdraw
+from fengsui.registry.database import reading
+from situation import submissions
+from situation.submissions import Job, Outcome
+
+log = logging.getLogger("fengsui.scan")
+
+PASSING = frozenset({"crash", "time", "memory", "slow"})
+"""Limits of facts that another try, or a calmer machine, may not have: such facts are not kept for the next."""
+MARGIN = 60.0
+"""Seconds of a lease on top of what two tries may take."""
+
+
+class ScanRole:
+    """A stepper. ``rules``: the folder of rules; ``seat`` names this process among its like: what it had taken
+    when it died it takes again at once. Its thread starts the worker, and the worker ends with that thread."""
+
+    name = "scan"
+
+    def __init__(self, registry: Engine, blobs: Blobs, bus: Bus, rules: Path, seat: str,
+                 clock: Callable[[], float]) -> None:  # fmt: skip
+        self._registry, self._blobs, self._bus, self._clock = registry, blobs, bus, clock
+        self._seat = f"scan/{seat}"
+        self._session: Session | None = None
+        self._scanner, self._context = Scanner(rules / "yara"), software_context(rules)
+        self.started: Started | None = None
+
+    def step(self, now: float) -> bool:
+        with reading(self._registry).connect() as db:
+            if not submissions.waits(db, self._seat, self._us()):
+                return False
+        self._start()
+        with self._registry.begin() as db:
+            longest = max(p.seconds for p in PROFILES.values())
+            job = submissions.claim(db, self._seat, self._us(), self._us() + round(_lease(longest) * 1e6))
+        if job is None:
+            return False
+        try:
+            outcome = self._outcome(job) if job.state != submissions.DELETED else self._forget(job)
+        except BaseException:
+            with self._registry.begin() as db:
+                submissions.release(db, job, self._seat)
+            raise
+        with self._registry.begin() as db:
+            if not submissions.finish(db, job, self._seat, outcome, self._us()):
+                log.info("submission %s was deleted or done by another meanwhile", job.submission)
+        return True
+
+    def _us(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+    def _start(self) -> None:
+        try:
+            first, self.started = self.started is None, self._scanner.start()
+        except Ended as e:
+            raise Retry(f"the scan worker does not start: {e.why}") from e
+        if first and not self.started.safe:
+            lacks = [n for n, holds in {**self.started.layers, **self.started.tests}.items() if not holds]
+            log.warning("the scan worker is less shut in than it should be: %s", ", ".join(lacks))
+
+    def _outcome(self, job: Job) -> Outcome:
+        assert self.started is not None
+        mine = self._blobs.within(job.org)
+        with reading(self._registry).connect() as db:
+            known = submissions.known_facts(db, job, self.started.analysis)
+        found = mine.get(known) if known else None
+        if found is not None:
+            return self._judged(job, msgspec.json.decode(found, type=Facts), known)
+        facts = self._facts(job, mine)
+        body = msgspec.json.encode(facts)
+        name = hashlib.sha256(body).hexdigest()
+        mine.put(name, body)
+        return self._judged(job, facts, name)
+
+    def _facts(self, job: Job, mine: Blobs) -> Facts:
+        assert self.started is not None
+        opened = mine.open(job.sha256)
+        if opened is None:
+            return Facts(job.sha256, 0, "unknown", self.started.analysis, limits=(Limit("missing", job.name),))
+        with opened as f:
+            if job.tries > submissions.TRIES:  # it took the process with it each time
+                size = f.seek(0, 2)
+                return Facts(job.sha256, size, "unknown", self.started.analysis, limits=(Limit("crash", job.name),))
+            return self._scanner.scan(f, job.name, PROFILES[job.profile], job.passwords)
+
+    def _judged(self, job: Job, facts: Facts, name: str) -> Outcome:
+        v = verdict(facts, self._context)
+        self._say(job, telling.findings(job.submission, job.org, job.name, facts, v, self._us()), facts.analysis)
+        passing = {x.name for x in facts.limits} & PASSING
+        return Outcome(name, facts.analysis, v.word, v.probability, keep=not passing and not job.passwords)
+
+    def _forget(self, job: Job) -> Outcome:
+        """A deleted submission: what was said of it to the queue is taken back."""
+        gone = withdraw(telling.DETECTOR, job.org, telling.NETWORK, telling.origin(job.submission))
+        self._say(job, [gone], "deleted")
+        return Outcome("", "", "", None)
+
+    def _say(self, job: Job, findings: list[Finding], what: str) -> None:
+        """To the queue, once for each job: a mark in the same commit says that it was said."""
+        if self._session is None:
+            self._session = self._bus.source(self._seat)
+        key = f"{job.submission}/{job.created_at}/{what}"
+        try:
+            if self._session.mark(key) is None:
+                outputs = wire.finding_outputs(findings, self._bus.partitions[FINDINGS])
+                self._session.commit(Commit(outputs, marks={key: b"1"}))
+        except Fenced as e:
+            self._session.close()
+            self._session = None
+            raise Retry(str(e)) from e
+
+    def close(self) -> None:
+        self._scanner.close()
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def state(self) -> dict[str, Any]:
+        """Layers of the worker's protection and what its self-test found; empty before the first job."""
+        return {} if self.started is None else {"layers": self.started.layers, "tests": self.started.tests}
+
+
+def _lease(seconds: float) -> float:
+    return 2 * (seconds + GRACE) + MARGIN

