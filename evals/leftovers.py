@@ -24,6 +24,8 @@ from evals.packages import Package
 
 MEMBERS = 3_000
 LEAST = 8
+_UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, ValueError, zlib.error, struct.error,
+               IndexError)  # fmt: skip
 _METADATA = ("PKG-INFO", "METADATA", "WHEEL")
 Rows = Sequence[Mapping[str, float]]
 
@@ -42,7 +44,7 @@ def read(package: Package) -> dict[str, float]:
     with package.open() as f:
         try:
             words, times = _zip(f) if zipfile.is_zipfile(f) else _tar(f)
-        except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, ValueError, zlib.error, struct.error) as e:
+        except _UNREADABLE as e:
             words, times = [f"damaged {type(e).__name__}"], []
     years = [datetime.fromtimestamp(t, UTC).year for t in times if 0 < t < 2**33]
     return dict.fromkeys(words, 1.0) | {"year": float(max(years, default=0))}

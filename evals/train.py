@@ -36,6 +36,8 @@ LEAST = 8
 SETTINGS: dict[str, Any] = {"max_iter": 150, "learning_rate": 0.1, "max_leaf_nodes": 12, "min_samples_leaf": 12,
                             "l2_regularization": 3.0, "random_state": 1}  # fmt: skip
 FOLDS = 5
+CALLS = ("use ", "early ")
+BUILD = frozenset({"setuptools", "distutils", "pkg_resources", "setup", "find_packages", "skbuild"})
 
 
 def table(facts: Sequence[Facts], names: Sequence[str]) -> np.ndarray:
@@ -49,12 +51,20 @@ def table(facts: Sequence[Facts], names: Sequence[str]) -> np.ndarray:
 
 
 def vocabulary(facts: Sequence[Facts]) -> list[str]:
+    """Features that occur often enough, but for functions of build tools: how a package was built is no sign."""
     counts = Counter(name for f in facts for name in features(f))
-    return sorted(name for name, n in counts.items() if n >= LEAST)
+    return sorted(name for name, n in counts.items() if n >= LEAST and not _of_build(name))
 
 
-def fit(x: np.ndarray, y: np.ndarray) -> HistGradientBoostingClassifier:
-    return HistGradientBoostingClassifier(**SETTINGS, monotonic_cst=np.ones(x.shape[1], dtype=int)).fit(x, y)
+def _of_build(name: str) -> bool:
+    return name.startswith(CALLS) and name.rpartition(" ")[2].partition(".")[0] in BUILD
+
+
+def fit(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> HistGradientBoostingClassifier:
+    """What a rule finds never lowers the score, whatever stands beside it: otherwise finding more would clear a name.
+    Functions that are called may."""
+    rising = np.array([0 if n.startswith(CALLS) else 1 for n in names])
+    return HistGradientBoostingClassifier(**SETTINGS, monotonic_cst=rising).fit(x, y)
 
 
 def exported(trained: HistGradientBoostingClassifier, names: Sequence[str], scale: float, shift: float) -> Model:
@@ -125,11 +135,11 @@ def main() -> int:
     print(f"{int(y.sum())} malicious and {int((1 - y).sum())} benign unlike each other, {len(names)} features")
     scores = np.zeros(len(y))
     for train, test in StratifiedGroupKFold(FOLDS, shuffle=True, random_state=1).split(x, y, group):
-        scores[test] = fit(x[train], y[train]).decision_function(x[test])
+        scores[test] = fit(x[train], y[train], names).decision_function(x[test])
     bad, good = scores[y == 1].tolist(), scores[y == 0].tolist()
     print(f"out of fold: AUC {auc(bad, good):.4f}, recall at", {r: recall_at(bad, good, r) for r in RATES})
     scale, shift = calibrated(scores, y)
-    model = exported(fit(x, y), names, scale, shift)
+    model = exported(fit(x, y, names), names, scale, shift)
     write(model, options.out)
     print(f"{len(model.names)} features asked, {len(model.value)} nodes, {options.out.stat().st_size:,} bytes")
     return 0

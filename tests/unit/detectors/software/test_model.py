@@ -27,7 +27,7 @@ def data():
 
 def test_the_arrays_say_what_the_trees_say_and_the_shares_sum_to_it(data, tmp_path):
     x, y = data
-    trained = fit(x, y)
+    trained = fit(x, y, NAMES)
     model = exported(trained, NAMES, 1.5, -0.25)
     write(model, tmp_path / "model.npz")
     read = load(tmp_path / "model.npz")
@@ -40,14 +40,14 @@ def test_the_arrays_say_what_the_trees_say_and_the_shares_sum_to_it(data, tmp_pa
 
 def test_a_feature_that_is_not_given_is_zero_and_one_that_is_unknown_is_nothing(data):
     x, y = data
-    model = exported(fit(x, y), NAMES, 1.0, 0.0)
+    model = exported(fit(x, y, NAMES), NAMES, 1.0, 0.0)
     given = dict.fromkeys(NAMES, 0.0)
     assert model.shares({}) == model.shares(given) == model.shares({"another": 1.0})
 
 
 def test_what_is_found_never_lowers_the_score(data):
     x, y = data
-    model = exported(fit(x, y), NAMES, 1.0, 0.0)
+    model = exported(fit(x, y, NAMES), NAMES, 1.0, 0.0)
     r = random.Random(3)
     for _ in range(200):
         some = {n: 1.0 for n in NAMES[:7] if r.random() < 0.4}
