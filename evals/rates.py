@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scipy.stats import binomtest
+
 RATES = (0.001, 0.01, 0.05)
 
 
 def interval(hits: int, n: int) -> tuple[float, float]:
-    """Clopper and Pearson's, by bisection of the binomial's tails."""
-
-    def tail(p: float, least: int) -> float:
-        """P(X >= least) of n trials."""
-        term, total = (1 - p) ** n, 0.0
-        for k in range(n + 1):
-            if k >= least:
-                total += term
-            term *= (n - k) / (k + 1) * p / (1 - p) if p < 1 else 0.0
-        return total
-
-    def where(least: int, goal: float) -> float:
-        low, high = 0.0, 1.0
-        for _ in range(50):
-            p = (low + high) / 2
-            low, high = (p, high) if tail(p, least) < goal else (low, p)
-        return low
-
-    if n > 1000:  # the tails above lose their digits; Wilson's is close there
-        z, p = 1.96, hits / n
-        centre, half = p + z * z / 2 / n, z * ((p * (1 - p) + z * z / 4 / n) / n) ** 0.5
-        return (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
-    return (where(hits, 0.025) if hits else 0.0), (where(hits + 1, 0.975) if hits < n else 1.0)
+    """Clopper and Pearson's, 95 %."""
+    found = binomtest(hits, n).proportion_ci(method="exact")
+    return float(found.low), float(found.high)
 
 
 def recall_at(bad: Sequence[float], good: Sequence[float], rate: float) -> tuple[float, float] | None:

@@ -101,7 +101,7 @@ def calibrated(scores: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def write(model: Model, path: Path) -> None:
-    kinds: dict[str, Any] = {"feature": np.int16, "threshold": np.float32, "left": np.int32, "right": np.int32,
+    kinds: dict[str, Any] = {"feature": np.int16, "threshold": np.float64, "left": np.int32, "right": np.int32,
                              "value": np.float32, "roots": np.int32}  # fmt: skip
     arrays: dict[str, Any] = {n: np.array(getattr(model, n), dtype=kinds.get(n)) for n in FIELDS}
     np.savez_compressed(path, allow_pickle=False, **arrays)

@@ -235,9 +235,11 @@ def _strings(source: Source, content: bytes, network: bool, told: Any) -> Iterat
             yield told("shell", line, m[0])
         if network and ask[STORES] and (m := STORES.search(inner)) is not None:
             yield told("stores", line, m[0])
-        if not alone and ask[CODE] and (m := CODE.search(inner)) is not None:
+        if not alone and ask[CODE] and "(" in inner and (m := CODE.search(inner)) is not None:
             yield told("code-in-text", line, m[0])
-        if ask[PROGRAM] and (m := PROGRAM.search(inner)) is not None:
+        if "://" not in inner:
+            pass
+        elif ask[PROGRAM] and (m := PROGRAM.search(inner)) is not None:
             yield told("program-url", line, m[0])
         elif ask[BARE] and (m := BARE.search(inner)) is not None and not LOCAL.search(m[0]):
             yield told("bare-address", line, m[0])

@@ -34,6 +34,8 @@ SECONDS = 1.5
 AROUND = 1 << 15
 """Bytes before and behind a word that matters which are parsed in a large file."""
 DEEP = 40
+TOLD_APART = 3
+"""Letters of a name that is followed: shorter ones stand for another thing in every function of a minified file."""
 
 CAPABILITIES: dict[str, tuple[str, ...]] = {
     "process": ("child_process.", "execa", "shelljs.exec", "cross-spawn", "Deno.run", "Deno.Command", "Bun.spawn"),
@@ -353,5 +355,8 @@ def _name(function: Any) -> str:
 
 def _taint(node: Any, out: Source) -> None:
     left, right = _sides(node)
-    if left is not None and right is not None and left.type == "identifier":
-        taint(said(left), right.start_byte, right.end_byte, said(right), out)
+    if left is None or right is None or left.type != "identifier":
+        return
+    name = said(left)
+    if len(name) >= TOLD_APART:
+        taint(name, right.start_byte, right.end_byte, said(right), out)

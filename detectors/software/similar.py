@@ -15,9 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 
 PLACES, BAND = 64, 4
-MOST = 1 << 20
+MOST = 1 << 18
 """Bytes of one file that are read."""
-LINES = 50_000
+LINES = 20_000
 CODE = frozenset({"python", "javascript", "shell", "powershell", "php", "ruby", "perl", "batch", "vbscript"})
 _LONG = re.compile(rb"([\"'])[^\"'\n]{24,}\1")
 _DIGITS = re.compile(rb"\d+")
@@ -41,10 +41,12 @@ class Sketch:
         self._lines: set[int] = set()
 
     def add(self, content: memoryview) -> None:
+        if len(self._lines) >= LINES:
+            return
         text = _DIGITS.sub(b"0", _LONG.sub(b"S", bytes(content[:MOST])))
         for line in text.splitlines():
             bare = b"".join(line.split())
-            if len(bare) > 3 and len(self._lines) < LINES:
+            if len(bare) > 3:
                 self._lines.add(zlib.crc32(bare))
 
     def signature(self) -> tuple[int, ...]:

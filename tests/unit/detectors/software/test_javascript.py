@@ -100,6 +100,7 @@ def test_other_names_and_detours_hide_nothing(source):
     "obj.eval('x'); const fetcher = fetchers.get('x')\n",
     "export const get = u => fetch(u)\n", "const u = 'http://127.0.0.1:8000/'\n",
     "const env = {...process.env, A: 1}\n",
+    "function a(){var e=fetch('u');return e}function b(e){return new Function(e)}\n",
 ])  # fmt: skip
 def test_what_only_looks_like_it_is_nothing(source):
     assert rules(source) == {}
