@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,12 +34,14 @@ from detectors.software.signs import (
 CHUNK = 2048
 """Bytes that the parser is given at once. The text of a node is read through the same door, a chunk for each, so that
 large ones would be copied again and again."""
-SMALL = 1 << 16
+SMALL, SHORT = 1 << 16, 8
 LONG = 800
 """Characters of a literal that is a blob and not text."""
 LONGEST = 60
 """Characters of the name of a function that is told."""
 _TEXTS = re.compile(r"\"\"\".*?\"\"\"|\'\'\'.*?\'\'\'|#[^\n]*|//[^\n]*|\"[^\"\n]*\"|'[^'\n]*'", re.DOTALL)
+_SPACES, _GAP = bytes.maketrans(b"\t", b" "), b" " * 150
+"""What there must be for ASIDE to match: looked for first, as with HINTS."""
 _WORD = re.compile(r"\w+")
 _LITERAL = re.compile(r"['\"`][^\s'\"`]{60,}")
 
@@ -75,8 +77,9 @@ class Source:
     path: str
     language: str
     calls: list[Call] = field(default_factory=list)
-    strings: list[tuple[int, int, int, bool]] = field(default_factory=list)
-    """Line, begin and end of each literal, and whether it stands alone, as documentation does."""
+    strings: Sequence[Any] = ()
+    """Nodes of literals. ``before``: lines before the text."""
+    before: int = 0
     tainted: dict[str, set[str]] = field(default_factory=dict)
     """Names that were given something decoded or fetched."""
     uses: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -146,6 +149,11 @@ def taint(name: str, start: int, end: int, text: str, out: Source) -> None:
     marks = {c.capability for c in _within(out, start, end)} & {"decode", "network"} | _marks(out, text[:4000])
     if marks:
         out.tainted.setdefault(name, set()).update(marks)
+
+
+def follows(out: Source) -> bool:
+    """Whether there is anything whose way is to be followed."""
+    return any(c.capability in ("decode", "network") for c in out.calls)
 
 
 def start(c: Call) -> int:
@@ -225,9 +233,11 @@ def _strings(source: Source, content: bytes, network: bool, told: Any) -> Iterat
     lower = content.lower()
     ask = {p: hinted(p, lower) for p in HINTS}
     some = any(ask.values())
-    for line, first, end, alone in source.strings:
-        if not some and end - first < LONG:
+    for node in source.strings:
+        first, end = node.start_byte, node.end_byte
+        if end - first < (SHORT if some else LONG):
             continue
+        line = source.before + node.start_point[0] + 1
         inner = content[first:end].decode("utf-8", "replace").strip("rRbBfFuU").strip("'\"`")
         if ask[DROPS] and (m := DROPS.search(inner)) is not None:
             yield told("drop", line, m[0])
@@ -235,7 +245,7 @@ def _strings(source: Source, content: bytes, network: bool, told: Any) -> Iterat
             yield told("shell", line, m[0])
         if network and ask[STORES] and (m := STORES.search(inner)) is not None:
             yield told("stores", line, m[0])
-        if not alone and ask[CODE] and "(" in inner and (m := CODE.search(inner)) is not None:
+        if ask[CODE] and "(" in inner and (m := CODE.search(inner)) is not None and not _alone(node):
             yield told("code-in-text", line, m[0])
         if "://" not in inner:
             pass
@@ -247,6 +257,11 @@ def _strings(source: Source, content: bytes, network: bool, told: Any) -> Iterat
             yield told("blob", line, inner[:60])
 
 
+def _alone(node: Any) -> bool:
+    """Whether a literal stands by itself, as documentation does."""
+    return node.parent is not None and node.parent.type == "expression_statement"
+
+
 def _code(content: bytes) -> str:
     """The text without literals and remarks, where foreign words are at home; nothing if all of it is ASCII."""
     return "" if content.isascii() else _TEXTS.sub("", content.decode("utf-8", "replace"))
@@ -254,7 +269,7 @@ def _code(content: bytes) -> str:
 
 def text_evidence(path: str, language: str, content: bytes) -> Iterator[Evidence]:
     """What the look of the text says, whatever it parses to."""
-    if (m := ASIDE.search(content)) is not None:
+    if _GAP in content.translate(_SPACES) and (m := ASIDE.search(content)) is not None:
         line = content.count(b"\n", 0, m.start()) + 1
         yield made(language, "aside", path, line, m[0].decode("utf-8", "replace").strip()[-120:])
     mangled = {*MANGLED.findall(content), *(x.encode() for x in FOREIGN.findall(_code(content)))}

@@ -18,6 +18,7 @@ from detectors.software.code import (
     Grammar,
     Source,
     capability,
+    follows,
     grammar,
     made,
     parsed,
@@ -133,7 +134,7 @@ def read(path: str, content: bytes, tree: Any, line: int = 0) -> Source:
     names = _imports(found.get("import", ())) | _required(assigned)
     known = {name.split(".", 1)[0] for name in names.values()}
     joined = _JOINED.search(content) is not None and b".pipe(" in content
-    out = Source(path, "javascript", joined=joined, environment=_ENVIRONMENT.search(content) is not None)
+    out = Source(path, "javascript", before=line, joined=joined, environment=_ENVIRONMENT.search(content) is not None)
     calls = sorted(found.get("call", ()), key=_at)
     begun = _begun(calls)
     for node in calls:
@@ -151,11 +152,9 @@ def read(path: str, content: bytes, tree: Any, line: int = 0) -> Source:
         if _hidden(callee):
             out.hidden.append((at_line, said(node)[:160]))
     out.calls.sort(key=start)
-    for node in assigned:
+    for node in assigned if follows(out) else ():
         _taint(node, out)
-    for node in found.get("string", ()):
-        alone = node.parent is not None and node.parent.type == "expression_statement"
-        out.strings.append((line + node.start_point[0] + 1, node.start_byte, node.end_byte, alone))
+    out.strings = found.get("string", ())
     return out
 
 

@@ -15,6 +15,7 @@ from detectors.software.code import (
     Grammar,
     Source,
     capability,
+    follows,
     grammar,
     parsed,
     said,
@@ -102,7 +103,7 @@ def read(path: str, content: bytes, tree: Any) -> Source:
     names = _imports(found.get("import", ()))
     known = {name.split(".", 1)[0] for name in names.values()} | _plain(found.get("import", ()))
     out = Source(path, "python", joined=b"dup2" in content and b"/bin/" in content,
-                 environment=_ENVIRONMENT.search(content) is not None)  # fmt: skip
+                 environment=b"os.environ" in content and _ENVIRONMENT.search(content) is not None)  # fmt: skip
     begun = _begun(found.get("call", ()))
     for node in sorted(found.get("call", ()), key=lambda n: n.start_byte):
         name = _dotted(node.child_by_field_name("function"), names, 0)
@@ -118,11 +119,9 @@ def read(path: str, content: bytes, tree: Any) -> Source:
             out.calls.append(Call(name, able, *at, scope, when, text))
         elif name == "getattr" and _hidden(node):
             out.hidden.append((node.start_point[0] + 1, said(node)[:160]))
-    for node in found.get("assign", ()):
+    for node in found.get("assign", ()) if follows(out) else ():
         _taint(node, out)
-    for node in found.get("string", ()):
-        alone = node.parent is not None and node.parent.type == "expression_statement"
-        out.strings.append((node.start_point[0] + 1, node.start_byte, node.end_byte, alone))
+    out.strings = found.get("string", ())
     return out
 
 
