@@ -120,9 +120,11 @@ def known_facts(db: Connection, job: Job, analysis: str) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a worker found: the blob of the facts, the analysis, and the verdict on them today."""
+    """What a worker found: the blob of the facts, what found them (``finder``) and what judged them besides
+    (``analysis``), and the verdict on them today."""
 
     facts: str
+    finder: str
     analysis: str
     verdict: str
     probability: float | None
@@ -144,7 +146,7 @@ def finish(db: Connection, job: Job, by: str, outcome: Outcome, now: int) -> boo
         analysis=outcome.analysis, problem=outcome.problem, changed_at=now, changed_by=SCANNER))  # fmt: skip
     if outcome.keep and outcome.facts:
         f = scan_facts
-        mine = {"org": job.org, "sha256": job.sha256, "analysis": outcome.analysis, "profile": job.profile}
+        mine = {"org": job.org, "sha256": job.sha256, "analysis": outcome.finder, "profile": job.profile}
         where = and_(*(f.c[name] == value for name, value in mine.items()))
         if not db.execute(update(f).where(where).values(facts=outcome.facts, at=now)).rowcount:
             db.execute(insert(f).values(**mine, facts=outcome.facts, at=now))
@@ -192,6 +194,23 @@ def rescan(db: Connection, key: str, lane: int, passwords: Sequence[str], actor:
     _job(db, key, lane, passwords, now)
     db.execute(update(t).where(t.c.id == key).values(state=WAITING, changed_at=now, changed_by=actor))
     record(db, now, row.org, (SUBMISSION, key), actor, "rescan", {})
+
+
+def any_outdated(db: Connection, analysis: str, before: int) -> bool:
+    """Whether ``outdated`` would find any, but for those that wait already."""
+    old = (t.c.state == DONE, t.c.analysis != analysis, t.c.changed_at < before)
+    return db.execute(select(t.c.id).where(*old).limit(1)).first() is not None
+
+
+def outdated(db: Connection, analysis: str, before: int, most: int) -> int:
+    """Have submissions scanned anew, after everything else, that another analysis judged before a moment: what a new
+    rule or model says of them. How many; what is not done yet is found again, so a run that is cut off goes on."""
+    waiting = select(scan_job.c.submission)
+    old = (t.c.state == DONE, t.c.analysis != analysis, t.c.changed_at < before, t.c.id.notin_(waiting))
+    found = db.execute(select(t.c.id).where(*old).order_by(t.c.created_at.desc(), t.c.id).limit(most)).all()
+    for row in found:
+        _job(db, row.id, BULK, (), before)
+    return len(found)
 
 
 def remove(db: Connection, key: str, actor: str, now: int) -> tuple[str, list[str]]:

@@ -15,6 +15,7 @@ from detectors.catalogue import software_context
 from detectors.software import telling
 from detectors.software.budget import PROFILES
 from detectors.software.facts import Facts, Limit
+from detectors.software.model import FILE as MODEL
 from detectors.software.verdict import verdict
 from detectors.software.worker import GRACE, Ended, Scanner, Started
 from fengsui import wire
@@ -31,6 +32,8 @@ log = logging.getLogger("fengsui.scan")
 
 PASSING = frozenset({"crash", "time", "memory", "slow"})
 """Limits of facts that another try, or a calmer machine, may not have: such facts are not kept for the next."""
+OUTDATED, OUTDATED_REST = 100, 10.0
+"""Submissions that are put in line at once to be judged anew, and seconds between two looks for them."""
 MARGIN = 60.0
 """Seconds of a lease on top of what two tries may take."""
 
@@ -48,11 +51,13 @@ class ScanRole:
         self._session: Session | None = None
         self._scanner, self._context = Scanner(rules / "yara"), software_context(rules)
         self.started: Started | None = None
+        self.judgement = judgement(rules)
+        self.began, self._looked = self._us(), 0.0
 
     def step(self, now: float) -> bool:
         with reading(self._registry).connect() as db:
             if not submissions.waits(db, self._seat, self._us()):
-                return False
+                return self._anew(now)
         self._start()
         with self._registry.begin() as db:
             longest = max(p.seconds for p in PROFILES.values())
@@ -69,6 +74,24 @@ class ScanRole:
             if not submissions.finish(db, job, self._seat, outcome, self._us()):
                 log.info("submission %s was deleted or done by another meanwhile", job.submission)
         return True
+
+    def _anew(self, now: float) -> bool:
+        """Nothing waits: put in line what was judged by other rules or another model before this process began. What
+        was judged later was judged by a newer version, perhaps, and stays."""
+        if now - self._looked < OUTDATED_REST:
+            return False
+        self._looked = now
+        self._start()
+        with reading(self._registry).connect() as db:
+            if not submissions.any_outdated(db, self._analysis(), self.began):
+                return False
+        with self._registry.begin() as db:
+            return submissions.outdated(db, self._analysis(), self.began, OUTDATED) > 0
+
+    def _analysis(self) -> str:
+        """What finds facts, and what judges them."""
+        assert self.started is not None
+        return f"{self.started.analysis}+{self.judgement}"
 
     def _us(self) -> int:
         return int(self._clock() * 1_000_000)
@@ -109,15 +132,16 @@ class ScanRole:
 
     def _judged(self, job: Job, facts: Facts, name: str) -> Outcome:
         v = verdict(facts, self._context)
-        self._say(job, telling.findings(job.submission, job.org, job.name, facts, v, self._us()), facts.analysis)
+        self._say(job, telling.findings(job.submission, job.org, job.name, facts, v, self._us()), self._analysis())
         passing = {x.name for x in facts.limits} & PASSING
-        return Outcome(name, facts.analysis, v.word, v.probability, keep=not passing and not job.passwords)
+        keep = not passing and not job.passwords
+        return Outcome(name, facts.analysis, self._analysis(), v.word, v.probability, keep=keep)
 
     def _forget(self, job: Job) -> Outcome:
         """A deleted submission: what was said of it to the queue is taken back."""
         gone = withdraw(telling.DETECTOR, job.org, telling.NETWORK, telling.origin(job.submission))
         self._say(job, [gone], "deleted")
-        return Outcome("", "", "", None)
+        return Outcome("", "", "", "", None)
 
     def _say(self, job: Job, findings: list[Finding], what: str) -> None:
         """To the queue, once for each job: a mark in the same commit says that it was said."""
@@ -142,6 +166,14 @@ class ScanRole:
     def state(self) -> dict[str, Any]:
         """Layers of the worker's protection and what its self-test found; empty before the first job."""
         return {} if self.started is None else {"layers": self.started.layers, "tests": self.started.tests}
+
+
+def judgement(rules: Path) -> str:
+    """Names what turns facts into a verdict: the model, and the names that everybody knows."""
+    h = hashlib.sha256(MODEL.read_bytes())
+    for path in sorted((rules / "names").glob("*.txt")):
+        h.update(path.read_bytes())
+    return h.hexdigest()[:8]
 
 
 def _lease(seconds: float) -> float:
