@@ -191,6 +191,7 @@ def rescan(db: Connection, key: str, lane: int, passwords: Sequence[str], actor:
     row = find(db, key)
     if row.state != DONE:
         raise Refused(f"it is {row.state}", zh="当前状态不允许重新扫描")
+    db.execute(delete(scan_job).where(scan_job.c.submission == key))  # it may wait to be judged anew
     _job(db, key, lane, passwords, now)
     db.execute(update(t).where(t.c.id == key).values(state=WAITING, changed_at=now, changed_by=actor))
     record(db, now, row.org, (SUBMISSION, key), actor, "rescan", {})

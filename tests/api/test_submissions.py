@@ -242,6 +242,16 @@ def test_a_new_model_judges_anew_what_is_kept_and_opens_no_content_for_it(client
     assert detail(client, new)["analysis"].endswith("+another")
 
 
+def test_what_waits_to_be_judged_anew_can_be_scanned_at_once(client, hand_in, scanned, platform):
+    new, now = hand_in(GOOD), int(platform[1].clock() * 1e6)
+    with platform[1].registry.begin() as db:
+        assert submissions.outdated(db, "another", now + 1, 500) > 0
+        assert submissions.outdated(db, "another", now + 1, 500) == 0
+    assert client.post(f"/api/v1/submissions/{new['id']}/rescan", json={}).status_code == 200
+    scanned()
+    assert detail(client, new)["state"] == "done"
+
+
 def test_a_large_file_comes_in_parts_and_goes_on_where_it_was_cut_off(client, scanned):
     made = client.post("/api/v1/uploads", json={"name": "a/b/thing-1.zip", "size": len(BAD)}).json()
     url = f"/api/v1/uploads/{made['id']}"
