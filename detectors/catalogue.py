@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detectors.software import telling
 from fengsui.errors import BadRule
 
 if TYPE_CHECKING:
@@ -34,9 +33,11 @@ class Catalogue:
 
     def every_rule(self) -> list[Rule]:
         """The rules in the order of their detectors."""
+        from detectors.software.telling import RULE
+
         found = [r for b in self.batch for r in b.rules]
         found += [r for s in self.slices for r in s.rules]
-        return [*found, *(r for w in self.windows for r in w.rules), telling.RULE]
+        return [*found, *(r for w in self.windows for r in w.rules), RULE]
 
 
 def build(settings: Settings) -> Catalogue:
