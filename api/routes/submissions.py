@@ -35,7 +35,7 @@ from api.models.submissions import (
 )
 from api.models.submissions import Appeal as AppealOut
 from api.names import UPLOADS
-from api.problems import ProblemError, not_found
+from api.problems import ProblemError
 from api.routes.common import SIGNED_IN, Ctx, Id, problems
 from api.uploads import Uploads
 from situation import appeals, submissions
@@ -69,7 +69,7 @@ def create(ctx: Ctx, files: list[UploadFile], org: Annotated[str, Form(max_lengt
 def _organisation(ctx: Context, org: str) -> str:
     """Whose it is; what nobody is named for is of no organisation, as with captures."""
     if org and org not in ctx.names.organisations():
-        raise not_found(org)
+        raise ProblemError(404, "not-found", (f"There is no organisation {org}.", f"没有编号为 {org} 的单位。"))
     return org or UPLOADS
 
 

@@ -151,6 +151,14 @@ def taint(name: str, start: int, end: int, text: str, out: Source) -> None:
         out.tainted.setdefault(name, set()).update(marks)
 
 
+def used(name: str, known: set[str], builtins: frozenset[str]) -> str:
+    """What a call is told as: a built-in function, or one of a module that is imported; "" for others."""
+    if not name or len(name) > LONGEST:
+        return ""
+    root = name.split(".", 1)[0]
+    return name if (root and root in known) or name in builtins else ""
+
+
 def follows(out: Source) -> bool:
     """Whether there is anything whose way is to be followed."""
     return any(c.capability in ("decode", "network") for c in out.calls)

@@ -13,7 +13,6 @@ from typing import Any
 
 from detectors.software.budget import Budget
 from detectors.software.code import (
-    LONGEST,
     Call,
     Grammar,
     Source,
@@ -26,6 +25,7 @@ from detectors.software.code import (
     start,
     taint,
     told,
+    used,
 )
 from detectors.software.facts import Evidence, Use
 from detectors.software.unpack import Node
@@ -141,11 +141,11 @@ def read(path: str, content: bytes, tree: Any, line: int = 0) -> Source:
         callee = node.child_by_field_name("function" if node.type == "call_expression" else "constructor")
         name = _dotted(callee, names, 0)
         able, at_line = _able(name, node), line + node.start_point[0] + 1
-        used = _used(name, known)
-        if able or used:
+        called = used(name, known, BUILTINS)
+        if able or called:
             scope, when = _place(node, path, begun)
-        if used:
-            out.uses.setdefault((when, used), at_line)
+        if called:
+            out.uses.setdefault((when, called), at_line)
         if able:
             text = content[node.start_byte : min(node.end_byte, node.start_byte + 160)].decode("utf-8", "replace")
             out.calls.append(Call(name, able, node.start_byte, node.end_byte, at_line, scope, when, text))
@@ -277,14 +277,6 @@ def _able(name: str, node: Any) -> str:
         last = _literal(given.named_children[-1]) if given is not None and given.named_child_count > 1 else ""
         return able if last in ENCODINGS else ""
     return able
-
-
-def _used(name: str, known: set[str]) -> str:
-    """What a call is told as: a built-in function, or one of a module that is imported; "" for others."""
-    if not name or len(name) > LONGEST:
-        return ""
-    root = name.split(".", 1)[0]
-    return name if (root and root in known) or name in BUILTINS else ""
 
 
 def _hidden(callee: Any) -> bool:

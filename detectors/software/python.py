@@ -9,7 +9,6 @@ from typing import Any
 
 from detectors.software.budget import Budget
 from detectors.software.code import (
-    LONGEST,
     WEIGHTS,
     Call,
     Grammar,
@@ -21,6 +20,7 @@ from detectors.software.code import (
     said,
     taint,
     told,
+    used,
 )
 from detectors.software.facts import Evidence, Use, visible
 from detectors.software.unpack import Node
@@ -108,11 +108,11 @@ def read(path: str, content: bytes, tree: Any) -> Source:
     for node in sorted(found.get("call", ()), key=lambda n: n.start_byte):
         name = _dotted(node.child_by_field_name("function"), names, 0)
         able = _capability(name)
-        used = _used(name, known)
-        if able or used:
+        called = used(name, known, BUILTINS)
+        if able or called:
             scope, when = _place(node, path, begun)
-        if used:
-            out.uses.setdefault((when, used), node.start_point[0] + 1)
+        if called:
+            out.uses.setdefault((when, called), node.start_point[0] + 1)
         if able:
             text = content[node.start_byte : min(node.end_byte, node.start_byte + 160)].decode("utf-8", "replace")
             at = node.start_byte, node.end_byte, node.start_point[0] + 1
@@ -143,14 +143,6 @@ def _plain(nodes: Iterable[Any]) -> set[str]:
     """What ``import`` names without another name: the first word of each."""
     return {said(child).split(".", 1)[0] for node in nodes if node.child_by_field_name("module_name") is None
             for child in node.children_by_field_name("name") if child.type == "dotted_name"}  # fmt: skip
-
-
-def _used(name: str, known: set[str]) -> str:
-    """What a call is told as: a built-in function, or one of a module that is imported; "" for others."""
-    if not name or len(name) > LONGEST:
-        return ""
-    root = name.split(".", 1)[0]
-    return name if (root and root in known) or name in BUILTINS else ""
 
 
 def _dotted(node: Any, names: dict[str, str], depth: int) -> str:

@@ -276,7 +276,7 @@ def test_a_large_file_comes_in_parts_and_goes_on_where_it_was_cut_off(client, sc
 def test_what_does_not_fit_is_refused(client):
     assert client.post("/api/v1/submissions", data={"org": "bank"}).status_code == 422
     wrong = client.post("/api/v1/submissions", files=[("files", ("x", b"x"))], data={"org": "nobody"})
-    assert wrong.status_code == 404
+    assert (wrong.status_code, wrong.json()["detail"]) == (404, "There is no organisation nobody.")
     files = [("files", (f"{i}", b"x")) for i in range(21)]
     many = client.post("/api/v1/submissions", files=files, data={"org": "bank"})
     assert many.status_code == 413

@@ -1,14 +1,14 @@
-import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { Analysis, Organisation, Page } from "../../api/types";
 import { useLoad } from "../../api/useLoad";
+import { usePoll } from "../../api/usePoll";
 import { Empty, Failed, Skeleton } from "../../components/States";
 import { useSpeech } from "../../i18n";
-import { onDropped, takeDropped } from "../../layout/drop";
 import { AnalysisCard } from "./AnalysisCard";
 import { DropZone } from "./DropZone";
 import { isRunning } from "./progress";
 import { Uploading } from "./Uploading";
-import { useUploads } from "./useUploads";
+import { useHandIn } from "./useHandIn";
 import "../../styles/enterprise.css";
 
 const POLL = 1000;
@@ -18,23 +18,10 @@ export default function Enterprise(): ReactNode {
   const { data, error, reload } = useLoad<Page<Analysis>>("/analyses", { limit: 50 });
   const organisations = useLoad<Page<Organisation>>("/organisations", { limit: 200 });
   const [org, setOrg] = useState("");
-  const { uploads, send, cancel } = useUploads("/analyses", reload);
-  const hand = useCallback((files: File[]) => send(files, org), [send, org]);
+  const { hand, uploads, cancel } = useHandIn("/analyses", org, reload);
 
-  useEffect(() => {
-    const take = (): void => {
-      const files = takeDropped();
-      if (files.length) hand(files);
-    };
-    take();
-    return onDropped(take);
-  }, [hand]);
   const running = data?.items.some(isRunning) ?? false;
-  useEffect(() => {
-    if (!running) return;
-    const timer = setInterval(reload, POLL);
-    return () => clearInterval(timer);
-  }, [running, reload]);
+  usePoll(running, reload, POLL);
 
   return (
     <div className="page">

@@ -1,9 +1,10 @@
 import { Button, Input, Popconfirm } from "antd";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { ApiError, send } from "../../api/client";
 import type { Appeal, SubmissionDetail } from "../../api/types";
 import { useLoad } from "../../api/useLoad";
+import { usePoll } from "../../api/usePoll";
 import { Icon } from "../../components/Icon";
 import { Num, Safe, Time } from "../../components/Show";
 import { Failed, Skeleton, useProblemText } from "../../components/States";
@@ -17,11 +18,7 @@ export function Detail({ id }: { id: string }): ReactNode {
   const { t, lang } = useSpeech();
   const { data: s, error, reload, set } = useLoad<SubmissionDetail>(`/submissions/${id}`);
   const running = s ? atWork(s) : false;
-  useEffect(() => {
-    if (!running) return;
-    const timer = setInterval(reload, POLL);
-    return () => clearInterval(timer);
-  }, [running, reload]);
+  usePoll(running, reload, POLL);
   return (
     <div className="page">
       <Link href="/software" className="row muted"><Icon name="left" size={14} />{t("software.back")}</Link>

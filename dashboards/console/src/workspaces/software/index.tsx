@@ -1,16 +1,16 @@
 import { Button, Select } from "antd";
-import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Link, Route, Switch } from "wouter";
 import type { Organisation, Page, Submission, Verdict } from "../../api/types";
 import { useLoad } from "../../api/useLoad";
+import { usePoll } from "../../api/usePoll";
 import { Safe, Time } from "../../components/Show";
 import { Empty, Failed, Skeleton } from "../../components/States";
 import { useSpeech } from "../../i18n";
-import { onDropped, takeDropped } from "../../layout/drop";
 import { bytes } from "../../lib/format";
 import { DropZone } from "../enterprise/DropZone";
 import { Uploading } from "../enterprise/Uploading";
-import { useUploads } from "../enterprise/useUploads";
+import { useHandIn } from "../enterprise/useHandIn";
 import { Detail } from "./Detail";
 import { atWork, Mark, VERDICTS } from "./Mark";
 import "../../styles/enterprise.css";
@@ -35,22 +35,9 @@ function List(): ReactNode {
   const { data, error, reload } = useLoad<Page<Submission>>("/submissions", { limit, verdict });
   const organisations = useLoad<Page<Organisation>>("/organisations", { limit: 200 });
   const [org, setOrg] = useState("");
-  const { uploads, send, cancel } = useUploads("/submissions", reload);
-  const hand = useCallback((files: File[]) => send(files, org), [send, org]);
-  useEffect(() => {
-    const take = (): void => {
-      const files = takeDropped();
-      if (files.length) hand(files);
-    };
-    take();
-    return onDropped(take);
-  }, [hand]);
+  const { hand, uploads, cancel } = useHandIn("/submissions", org, reload);
   const running = data?.items.some(atWork) ?? false;
-  useEffect(() => {
-    if (!running) return;
-    const timer = setInterval(reload, POLL);
-    return () => clearInterval(timer);
-  }, [running, reload]);
+  usePoll(running, reload, POLL);
 
   return (
     <div className="page">
