@@ -10,22 +10,36 @@ from pathlib import Path
 import numpy as np
 
 from detectors.batch.yara_rules import Match, YaraSet, read_folder
-from detectors.software import formats, hooks, javascript, metadata, python
+from detectors.software import (
+    binaries,
+    foreign,
+    formats,
+    hooks,
+    java,
+    javascript,
+    macros,
+    metadata,
+    pdf,
+    python,
+    scripts,
+    secrets,
+)
 from detectors.software.budget import Budget, Profile
-from detectors.software.facts import MAX_USES, Claim, Evidence, Facts, File, Use, visible
+from detectors.software.facts import MAX_USES, Binary, Claim, Evidence, Facts, File, Use, visible
 from detectors.software.similar import CODE, Sketch
 from detectors.software.spool import Spool
 from detectors.software.unpack import CONTAINERS, PASSWORDS, Node, Unpacker
 
-VERSION = "1"
+VERSION = "2"
 """Of everything in this package that facts depend on, rules aside."""
 YARA_SECONDS = 10
 SAMPLED = 1 << 20
 """Bytes from which entropy is taken."""
 
-Look = Callable[[Node, Budget], Iterable[Evidence | Use | Claim]]
+Look = Callable[[Node, Budget], Iterable[Evidence | Use | Claim | Binary]]
 """One analysis of one file. What it does not look at is a limit of the budget."""
-LOOKS: tuple[Look, ...] = (python.look, javascript.look, hooks.look, metadata.look)
+LOOKS: tuple[Look, ...] = (python.look, javascript.look, scripts.look, java.look, macros.look, pdf.look,
+                          binaries.look, secrets.look, hooks.look, metadata.look)
 """All of them, in their order."""
 
 
@@ -55,6 +69,7 @@ class Analysis:
         evidence: list[Evidence] = []
         uses: dict[tuple[str, str], Use] = {}
         claims: list[Claim] = []
+        binaries: list[Binary] = []
         sketch = Sketch()
         seen: set[str] = set()
 
@@ -71,6 +86,9 @@ class Analysis:
                         evidence.append(found)
                     elif isinstance(found, Claim):
                         claims.append(found)
+                    elif isinstance(found, Binary):
+                        if len(binaries) < MAX_USES:
+                            binaries.append(found)
                     elif len(uses) < MAX_USES:
                         uses.setdefault((found.when, found.name), found)
             seen.add(sha256)  # what lies in it twice is found once
@@ -86,9 +104,10 @@ class Analysis:
         whole = files[0] if files else File(name, hashlib.sha256(content).hexdigest(), len(content), "empty", 0)
         return Facts(whole.sha256, len(content), whole.format, self.digest, tuple(files),
                      (*unpacker.evidence, *evidence), tuple(budget.limits), tuple(claims), tuple(uses.values()),
-                     sketch.signature(), budget.out, budget.members, round(budget.seconds, 4))  # fmt: skip
+                     tuple(binaries), sketch.signature(), budget.out, budget.members,
+                     round(budget.seconds, 4))  # fmt: skip
 
-    def _of(self, node: Node, budget: Budget) -> Iterator[Evidence | Use | Claim]:
+    def _of(self, node: Node, budget: Budget) -> Iterator[Evidence | Use | Claim | Binary]:
         if not node.content:
             return
         yield from self._yara(node, budget)
@@ -128,6 +147,6 @@ def entropy(content: memoryview) -> float:
 
 def load(rules: Path) -> Analysis:
     """The analysis as it is shipped, with the rules below a folder. Raises BadRule."""
-    python.warm()
-    javascript.warm()
+    for part in (foreign, python, javascript, scripts, binaries):
+        part.warm()
     return Analysis(YaraSet(read_folder(rules)), LOOKS)

@@ -50,9 +50,17 @@ WEIGHTS = {
     "import-process": 1.2, "import-network": 1.5, "module-process": 0.8, "module-network": 0.8, "fetch-and-run": 2.0,
     "host-sent": 2.0, "environment-sent": 0.8, "stores": 2.5, "hidden-name": 3.0, "code-in-text": 3.5, "drop": 2.5,
     "shell": 3.5, "bare-address": 0.8, "program-url": 1.5, "blob": 0.7, "mangled": 2.0, "aside": 4.0,
-    "native-code": 2.0, "capture-sent": 2.5, "startup": 1.5, "reverse-shell": 4.0, "pth": 2.5,
+    "exec-input": 5.0, "native-code": 2.0, "capture-sent": 2.5, "startup": 1.5, "reverse-shell": 4.0, "pth": 2.5,
 }  # fmt: skip
 """What a rule adds; its name is the language and one of these."""
+SOFTER = {
+    "shell": {"exec-fetched": 1.0, "shell": 0.5, "program-url": 0.3, "stores": 1.0, "blob": 0.3, "fetch-and-run": 2.5},
+    "powershell": {"exec-fetched": 2.5, "fetch-and-run": 1.0, "startup": 0.8, "shell": 2.0, "program-url": 0.5},
+}
+"""What it adds where the language is there to fetch and start things."""
+_RUN = {"network": "exec-fetched", "decode": "exec-decoded"}
+FLOWS = frozenset({"decode", "network", "input"})
+"""What is followed: something decoded, fetched, or sent by a visitor."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,7 @@ def capability(name: str, known: dict[str, tuple[str, ...]]) -> str:
 
 def taint(name: str, start: int, end: int, text: str, out: Source) -> None:
     """``name`` is given what stands from ``start`` to ``end``."""
-    marks = {c.capability for c in _within(out, start, end)} & {"decode", "network"} | _marks(out, text[:4000])
+    marks = {c.capability for c in _within(out, start, end)} & FLOWS | _marks(out, text[:4000])
     if marks:
         out.tainted.setdefault(name, set()).update(marks)
 
@@ -161,7 +169,7 @@ def used(name: str, known: set[str], builtins: frozenset[str]) -> str:
 
 def follows(out: Source) -> bool:
     """Whether there is anything whose way is to be followed."""
-    return any(c.capability in ("decode", "network") for c in out.calls)
+    return any(c.capability in FLOWS for c in out.calls)
 
 
 def start(c: Call) -> int:
@@ -185,11 +193,13 @@ def evidence(source: Source, content: bytes) -> Iterator[Evidence]:
     by_scope: dict[int, dict[str, Call]] = {}
     for c in source.calls:
         by_scope.setdefault(c.scope, {}).setdefault(c.capability, c)
-        flows = _flows(c, source) if c.capability == "run" else set()
-        if "network" in flows:
-            yield told("exec-fetched", c.line, c.text)
-        elif "decode" in flows:
-            yield told("exec-decoded", c.line, c.text)
+        flows = _flows(c, source) if c.capability == "run" or source.language == "php" else set()
+        if "input" in flows and c.capability in ("run", "process"):
+            yield told("exec-input", c.line, c.text)
+        elif c.capability == "run" and flows:
+            rules = [_RUN[f] for f in flows if f in _RUN]
+            if rules:
+                yield told(max(rules, key=lambda r: weight(source.language, r)), c.line, c.text)
         if c.when in ("install", "import", "module") and c.capability in ("process", "network"):
             yield told(f"{c.when}-{c.capability}", c.line, c.text)
         elif c.when == "install" and c.capability == "decode":
@@ -208,7 +218,7 @@ def evidence(source: Source, content: bytes) -> Iterator[Evidence]:
         yield told("native-code", every["native"].line, every["native"].text)
     if "registry" in every:
         yield told("startup", every["registry"].line, every["registry"].text)
-    if "network" in every and source.joined:
+    if "network" in every and source.joined and source.language != "shell":
         yield told("reverse-shell", every["network"].line, every["network"].text)
     if "network" in every and source.environment:
         yield told("environment-sent", every["network"].line, every["network"].text)
@@ -220,7 +230,7 @@ def _flows(c: Call, source: Source) -> set[str]:
     marks = {x.capability for x in _within(source, c.start + 1, c.end)} | _marks(source, c.text)
     if _LITERAL.search(c.text):
         marks.add("decode")
-    return marks & {"decode", "network"}
+    return marks & FLOWS
 
 
 def _within(source: Source, first: int, end: int) -> list[Call]:
@@ -285,6 +295,10 @@ def text_evidence(path: str, language: str, content: bytes) -> Iterator[Evidence
         yield made(language, "mangled", path, -1, ", ".join(sorted(x.decode() for x in mangled)[:4]))
 
 
+def weight(language: str, rule: str) -> float:
+    return SOFTER.get(language, {}).get(rule, WEIGHTS[rule])
+
+
 def made(language: str, rule: str, path: str, line: int, matched: str) -> Evidence:
     """Evidence of one of WEIGHTS."""
-    return Evidence(f"{language}.{rule}", path, WEIGHTS[rule], line, matched=visible(matched))
+    return Evidence(f"{language}.{rule}", path, weight(language, rule), line, matched=visible(matched))

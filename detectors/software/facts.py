@@ -68,9 +68,26 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
     entropy: float = 0.0
 
 
+class Binary(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A program or library. ``format``: elf, pe, macho; ``machine`` as its header names it; ``imports``: how many
+    functions;
+    ``packed``: by what, or *dense*; ``signed``: signed, broken or "" (whether the signer is trusted is not asked);
+    ``hardening``: yes or no for each that its format has (relro: full, partial, no)."""
+
+    path: str
+    format: str
+    machine: str
+    imports: int
+    libraries: tuple[str, ...] = ()
+    packed: str = ""
+    signed: str = ""
+    hardening: dict[str, str] = {}
+
+
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """``bytes_out`` were produced by decompressors; ``members`` met; ``files`` at most a profile's number of them;
-    ``uses`` the first MAX_USES; ``signature``: what its code resembles (``similar.py``), empty where there is none;
+    ``uses`` and ``binaries`` the first MAX_USES; ``signature``: what its code resembles (``similar.py``), empty
+    where there is none;
     ``seconds`` the worker needed."""
 
     sha256: str
@@ -82,6 +99,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     limits: tuple[Limit, ...] = ()
     claims: tuple[Claim, ...] = ()
     uses: tuple[Use, ...] = ()
+    binaries: tuple[Binary, ...] = ()
     signature: tuple[int, ...] = ()
     bytes_out: int = 0
     members: int = 0

@@ -24,7 +24,8 @@ SUFFIXES = {
     ".py": "python", ".pyw": "python", ".pth": "python", ".pyi": "python", ".js": "javascript", ".mjs": "javascript",
     ".cjs": "javascript", ".ts": "javascript", ".jsx": "javascript", ".sh": "shell", ".bash": "shell",
     ".ps1": "powershell", ".psm1": "powershell", ".php": "php", ".rb": "ruby", ".pl": "perl", ".bat": "batch",
-    ".cmd": "batch", ".vbs": "vbscript", ".json": "json", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml",
+    ".cmd": "batch", ".vbs": "vba", ".bas": "vba", ".vba": "vba", ".json": "json", ".toml": "toml", ".yaml": "yaml",
+    ".yml": "yaml",
     ".cfg": "ini", ".ini": "ini", ".md": "text", ".rst": "text", ".txt": "text", ".html": "html", ".htm": "html",
     ".xml": "xml", ".css": "css", ".svg": "xml",
 }  # fmt: skip

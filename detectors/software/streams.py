@@ -20,7 +20,17 @@ XZ_MEMORY = 1 << 28
 
 
 class Damaged(Exception):
-    """The content breaks its format. What was read before it is good."""
+    """The content breaks its format. What was read before it is good. ``limit`` is what that is called."""
+
+    limit = "damaged"
+
+
+class Unread(Damaged):
+    """The content may be whole, and is not read: ``limit`` says why (unsupported, encrypted)."""
+
+    def __init__(self, limit: str, detail: str) -> None:
+        super().__init__(detail)
+        self.limit = limit
 
 
 class Stream:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from zipfile import BadZipFile, ZipFile
 
-from detectors.software import formats, others, tars, zips
+from detectors.software import foreign, formats, ole, others, tars, zips
 from detectors.software.budget import Budget, Spent
 from detectors.software.facts import Evidence, visible
 from detectors.software.spool import Spool
@@ -28,9 +28,7 @@ PASSWORDS = ("infected", "malware", "virus", "password")
 SLOW = 8 << 20
 """Bytes of an encrypted member that are tried: the old cipher is slow here (1.6 MB/s)."""
 STREAMS = ("gzip", "bzip2", "xz", "lzma", "zstd")
-CONTAINERS = ("zip", "tar", "ar", "cpio", "rpm", *STREAMS)
-UNREAD = ("7z", "rar", "cab", "iso")
-"""Archives that are known and not opened: incomplete."""
+CONTAINERS = ("zip", "tar", "ar", "cpio", "rpm", "ole", *foreign.FORMATS, *STREAMS)
 IMAGES = ("oci-layout", "manifest.json")
 
 WEIGHTS = {
@@ -78,9 +76,6 @@ class Unpacker:
 
     def _open(self, node: Node) -> None:
         sha256 = self.look(node)
-        if node.format in UNREAD:
-            self.budget.hit("unsupported", node.path, node.format)
-            return
         if node.format not in CONTAINERS:
             return
         if node.depth >= self.budget.profile.depth:
@@ -89,7 +84,7 @@ class Unpacker:
         try:
             _OPEN[node.format](self, node, sha256)
         except Damaged as e:
-            self.budget.hit("damaged", node.path, str(e))
+            self.budget.hit(e.limit, node.path, str(e))
         except Spent as e:
             if e.whole:
                 raise
@@ -109,7 +104,7 @@ class Unpacker:
                         self.budget.hit(spent.name, path, spent.detail)
                     raise
         if isinstance(spent, Damaged):
-            self.budget.hit("damaged", path, str(spent))
+            self.budget.hit(spent.limit, path, str(spent))
         elif spent is not None:
             self.budget.hit(spent.name, path, spent.detail)
             if spent.whole:
@@ -250,6 +245,23 @@ class Unpacker:
     def rpm(self, node: Node, sha256: str) -> None:
         self._slice(node, sha256, "payload", others.rpm(node.content, self.budget))
 
+    def foreign(self, node: Node, sha256: str) -> None:
+        for m in foreign.members(node.content, node.format, self.budget):
+            self._named(node, m.name)
+            kind = stat.S_IFMT(m.mode)
+            if m.link:
+                self._link(node, m.name, m.link)
+            elif kind in (stat.S_IFCHR, stat.S_IFBLK):
+                self._found("archive.device", self._path(node, m.name))
+            elif kind == stat.S_IFIFO:
+                self._found("archive.fifo", self._path(node, m.name))
+            elif kind != stat.S_IFDIR:
+                self._member(node, sha256, m.name, m.content)
+
+    def ole(self, node: Node, sha256: str) -> None:
+        for name, content in ole.streams(node.content, self.budget):
+            self._slice(node, sha256, name, content)
+
     def stream(self, node: Node, sha256: str) -> None:
         self.budget.member()
         parts = stream(node.content, node.format)
@@ -260,6 +272,7 @@ class Unpacker:
 
 _OPEN: dict[str, Callable[[Unpacker, Node, str], None]] = {
     "zip": Unpacker.zip, "tar": Unpacker.tar, "ar": Unpacker.ar, "cpio": Unpacker.cpio, "rpm": Unpacker.rpm,
+    "ole": Unpacker.ole, **dict.fromkeys(foreign.FORMATS, Unpacker.foreign),
     **dict.fromkeys(STREAMS, Unpacker.stream),
 }  # fmt: skip
 

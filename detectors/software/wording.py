@@ -32,6 +32,28 @@ RULES: Mapping[str, Text] = {
     "archive.control": ("A member's name has control characters", "成员名称含控制字符"),
     "archive.password": ("Encrypted with a word that samples are passed around under",
                          "以样本交换惯用的口令加密"),
+    "binary.packed": ("A program in it is packed or encrypted", "其中的程序被加壳或加密"),
+    "binary.inject": ("A program in it can write code into other programs", "其中的程序可向其他进程注入代码"),
+    "binary.keys": ("A program in it can read keys and use the network", "其中的程序可记录按键并访问网络"),
+    "binary.fetches": ("A program in it can fetch a file and run it", "其中的程序可下载文件并运行"),
+    "binary.writable-code": ("A program in it has code that it can change", "其中的程序含有可写的代码段"),
+    "binary.signature": ("The signature of a program is not that of its content", "程序的签名与内容不符"),
+    "binary.preload": ("A library puts itself before functions that show files, users or connections",
+                       "动态库替换了显示文件、用户或连接的系统函数"),
+    "binary.broken": ("A file begins like a program and is none that can be read", "文件以程序标识开头但结构无法读取"),
+    "macro.starts": ("A macro starts a program when the document is opened", "宏在打开文档时启动程序"),
+    "macro.fetches": ("A macro uses the network when the document is opened", "宏在打开文档时访问网络"),
+    "macro.fetches-and-starts": ("A macro or script fetches and starts something", "宏或脚本下载并启动程序"),
+    "macro.code": ("A macro writes machine code into memory", "宏向内存写入机器码"),
+    "macro.hidden": ("A macro puts its texts together so that nobody reads them", "宏以拼接方式隐藏文本"),
+    "macro.shell": ("A macro holds a command line as droppers use it", "宏含有投放程序惯用的命令行"),
+    "macro.drop": ("A macro names a service that stolen things are sent to", "宏涉及常被用于回传数据的匿名服务"),
+    "macro.program-url": ("A macro names a program on the network", "宏含有可执行程序的网址"),
+    "macro.bare-address": ("A macro names a server by its address alone", "宏以裸地址访问服务器"),
+    "pdf.launch": ("The document starts a program", "文档会启动程序"),
+    "pdf.script-at-open": ("The document runs a script when it is opened", "文档在打开时运行脚本"),
+    "pdf.script": ("The document holds a script", "文档含有脚本"),
+    "pdf.carries-program": ("The document carries a program", "文档携带程序"),
     "hook.install": ("It runs a command when it is installed", "安装时执行命令"),
     "hook.fetches": ("What runs when it is installed fetches or evaluates code", "安装脚本会下载或动态执行代码"),
     "hook.drop": ("What runs when it is installed names a service that stolen things are sent to",
@@ -44,6 +66,7 @@ RULES: Mapping[str, Text] = {
 
 CODE: Mapping[str, Text] = {
     "exec-fetched": ("It runs as code what it has fetched", "把从网络取得的内容当作代码执行"),
+    "exec-input": ("It runs what a visitor sends: a web shell", "执行访问者发来的内容（网页后门）"),
     "exec-decoded": ("It runs as code what it has decoded", "把解码得到的内容当作代码执行"),
     "install-process": ("It starts a program when it is installed", "安装时启动程序"),
     "install-network": ("It uses the network when it is installed", "安装时访问网络"),
@@ -76,6 +99,14 @@ CODE: Mapping[str, Text] = {
     "pth": ("A .pth file runs code whenever Python starts", ".pth 文件在 Python 启动时执行代码"),
 }  # fmt: skip
 """Of rules whose name begins with a language."""
+
+SECRETS: Mapping[str, str] = {
+    "private-key": "private key|私钥", "aws": "AWS", "aliyun": "Alibaba Cloud|阿里云",
+    "tencent": "Tencent Cloud|腾讯云",
+    "github": "GitHub", "gitlab": "GitLab", "slack": "Slack", "pypi": "PyPI", "npm": "npm", "stripe": "Stripe",
+    "google": "Google",
+}  # fmt: skip
+"""Whose key or token was left in a file; both languages where they differ."""
 
 WHEN: Mapping[str, Text] = {
     "install": ("It calls a function when it is installed", "安装时调用函数"),
@@ -114,6 +145,10 @@ def reason(e: Evidence, lang: str) -> str:
     i = lang == "zh"
     if e.rule == "use":
         return f"{WHEN[e.arguments['when']][i]}: {e.matched}"
+    kind, _, rest = e.rule.partition(".")
+    if kind == "secret":
+        whose = SECRETS[rest].split("|")[-1 if i else 0]
+        return f"文件中遗留了密钥或令牌：{whose}" if i else f"A key or token was left in a file: {whose}"
     found = RULES.get(e.rule) or CODE.get(e.rule.partition(".")[2])
     if found:
         return found[i]

@@ -12,7 +12,6 @@ import mmap
 import multiprocessing
 import os
 import resource
-import select
 import signal
 import socket
 import struct
@@ -90,10 +89,13 @@ class Scanner:
         self._process.start()
         theirs.close()
         self._socket, self._done = ours, 0
-        self.started = msgspec.json.decode(self._answer(START), type=Started)
-        if self.started.error:
+        try:
+            self.started = msgspec.json.decode(self._answer(START), type=Started)
+            if self.started.error:
+                raise Ended(self.started.error)
+        except BaseException:
             self.kill()
-            raise Ended(self.started.error)
+            raise
         return self.started
 
     def scan(self, content: BinaryIO, name: str, profile: Profile, passwords: tuple[str, ...] = ()) -> Facts:
@@ -116,6 +118,7 @@ class Scanner:
         assert self._socket is not None
         body = msgspec.json.encode(job)
         with tempfile.TemporaryFile() as spool:
+            self._socket.settimeout(GRACE)
             try:
                 socket.send_fds(self._socket, [_SIZE.pack(len(body)) + body], [content.fileno(), spool.fileno()])
             except OSError as e:
@@ -133,11 +136,12 @@ class Scanner:
         assert self._socket is not None
         out = bytearray()
         while len(out) < n:
-            ready, _, _ = select.select([self._socket], [], [], max(0.0, end - time.monotonic()))
-            if not ready:
-                raise Ended("time")
+            # by poll: select() refuses a descriptor over 1023
+            self._socket.settimeout(max(0.001, end - time.monotonic()))
             try:
                 part = self._socket.recv(min(n - len(out), MB))
+            except TimeoutError as e:
+                raise Ended("time") from e
             except OSError as e:
                 raise Ended("crash") from e
             if not part:

@@ -62,6 +62,7 @@ class KafkaBus:
         self._full_every, self._looked, self._full = full_every, float("-inf"), 0
         self._arrived = threading.Condition()
         self._guard = threading.Lock()
+        self._sessions: list[KafkaSession] = []
         try:
             self._admin = _Admin(**client, request_timeout_ms=int(WAIT * 1000))
         except KafkaError as e:
@@ -106,14 +107,20 @@ class KafkaBus:
         return self._ids[topic]
 
     def source(self, name: str) -> KafkaSession:
-        return KafkaSession(self._ways, source=name)
+        return self._kept(KafkaSession(self._ways, source=name))
 
     def member(self, group: str, topics: Sequence[str], *, instance: str = "") -> KafkaSession:
         unknown = [t for t in topics if t not in self.partitions]
         if unknown:
             raise UsageError(f"no topic {unknown}; there are {sorted(self.partitions)}")
         self._begin(group, [Place(t, p) for t in topics for p in range(self.partitions[t])])
-        return KafkaSession(self._ways, group=group, topics=tuple(topics), instance=instance)
+        return self._kept(KafkaSession(self._ways, group=group, topics=tuple(topics), instance=instance))
+
+    def _kept(self, session: KafkaSession) -> KafkaSession:
+        """To be closed with the bus: a client that is only forgotten goes on, and keeps its sockets."""
+        with self._guard:
+            self._sessions = [*(s for s in self._sessions if not s.closed), session]
+        return session
 
     def _begin(self, group: str, places: Sequence[Place]) -> None:
         """Give a group a position in every partition: the oldest message. It never jumps to anywhere by itself."""
@@ -257,6 +264,10 @@ class KafkaBus:
             self._arrived.wait(min(timeout, IDLE))
 
     def close(self) -> None:
+        with self._guard:
+            sessions, self._sessions = self._sessions, []
+        for session in sessions:
+            session.close()
         self.log.close()
         self._admin.close()
 

@@ -73,6 +73,7 @@ class KafkaSession:
         self._unsure: Commit | None = None
         self._producer: KafkaProducer | None = None
         self._consumer: KafkaConsumer | None = None
+        self.closed = False
         self._open()
         self._commits = self._counted() if source else 0
         if group:
@@ -289,6 +290,7 @@ class KafkaSession:
         return Stopped(f"another process has started as {self._seat!r} of group {self._group!r}; this one ends")
 
     def close(self) -> None:
+        self.closed = True
         if self._consumer is not None:
             self._consumer.close(autocommit=False)
         self._drop()

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from detectors.catalogue import rules_folder, software_context
 from detectors.software import wording
 from detectors.software.budget import PROFILES, Profile, scaled
@@ -153,6 +155,7 @@ def line(path: Path, facts: Facts, v: Verdict, lang: str) -> dict[str, Any]:
                     | ({"techniques": list(e.techniques)} if e.techniques else {}) for e, share in v.reasons],
         "limits": [{"limit": x.name, "text": wording.limit(x, lang), "file": x.path}
                    | ({"detail": x.detail} if x.detail else {}) for x in v.limits],
+        "binaries": msgspec.to_builtins(facts.binaries),
         "files": facts.members, "bytes_out": facts.bytes_out, "analysis": facts.analysis, "seconds": facts.seconds,
     }  # fmt: skip
 

@@ -296,8 +296,8 @@ def test_a_large_member_goes_through_the_spool_and_comes_back_whole():
 
 
 @pytest.mark.parametrize("magic", [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07\x01\x00", b"MSCF"])
-def test_an_archive_that_is_not_read_says_so(magic):
-    assert Seen(magic + bytes(100)).limits == {"unsupported"}
+def test_the_head_of_an_archive_alone_is_damage(magic):
+    assert Seen(magic + bytes(100)).limits == {"damaged"}
 
 
 SAMPLES = (zipped(MEMBERS), tarred(MEMBERS), gzip.compress(tarred(MEMBERS)), lzma.compress(b"x" * 999),

@@ -156,3 +156,13 @@ def test_what_a_rule_finds_in_a_nested_file_names_the_file_and_where(scanner):
     assert found, "a web shell must be found wherever it lies"
     assert found[0].path == "x.zip.gz!/x.zip!/shell.php"
     assert found[0].line > 0
+
+
+def test_a_worker_is_heard_though_its_descriptor_is_a_high_one(scanner):
+    content = zipped({"a": b"text"})
+    many = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        assert scan(scanner, content).members == 1
+    finally:
+        for fd in many:
+            os.close(fd)
