@@ -13,6 +13,7 @@ from fengsui.errors import BadRule
 if TYPE_CHECKING:
     from detectors.base import BatchDetector, SliceHunt, WindowHunt
     from detectors.intel.table import IndicatorFile
+    from detectors.software.released import Internal
     from detectors.software.verdict import Context
     from fengsui.config import Settings
     from fengsui.finding import Rule
@@ -45,7 +46,7 @@ def build(settings: Settings) -> Catalogue:
     folder = rules_folder(settings.rules)
     lists = indicator_files(settings.indicators)
     catalogue = Catalogue(
-        batch=yara_detectors(folder),
+        batch=[*yara_detectors(folder), release_detector(folder, settings)],
         slices=[*sigma_hunts(folder), *intel_hunts(lists)],
         windows=[*hunts(folder, settings), *correlations(folder)],
         indicators=lists,
@@ -74,6 +75,24 @@ def software_context(folder: Path) -> Context:
     from detectors.software.verdict import Context
 
     return Context(names=read_all(folder / "names"))
+
+
+def release_detector(folder: Path, settings: Settings) -> BatchDetector:
+    """Knows the popular names of ``rules/names`` and what organisations use inside. Raises BadSetting."""
+    from detectors.software.names import read_all
+    from detectors.software.released import ReleaseDetector
+
+    return ReleaseDetector(read_all(folder / "names"), internal_names(folder, settings))
+
+
+def internal_names(folder: Path, settings: Settings) -> Internal:
+    """What the organisations of the settings use inside."""
+    from detectors.software.released import Internal
+    from fengsui.registry.organisations import known, read_file
+
+    if settings.organisations is None:
+        return Internal()
+    return Internal.of({o.id: o.internal for o in read_file(settings.organisations, known(folder))})
 
 
 def hunts(folder: Path, settings: Settings) -> list[WindowHunt]:

@@ -31,6 +31,19 @@ class WatchSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sensor: Name | None = None
 
 
+class FeedSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A registry whose releases are followed. ``url``: its address as its installer knows it, read from the
+    configuration of pip or npm if not given; ``changes``: the address of its change stream, derived from ``url`` if not
+    given; ``every``: seconds between two looks; ``details``: releases an hour at most of which details are asked for,
+    those of names that matter first."""
+
+    ecosystem: Literal["pypi", "npm"]
+    url: str = ""
+    changes: str = ""
+    every: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    details: Annotated[int, msgspec.Meta(ge=0)] = 2000
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that can be set. ``docs/generated/settings.md`` is made from here."""
 
@@ -61,6 +74,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Bytes of a carved file that are kept; larger ones are described, not kept."""
     watch: tuple[WatchSetting, ...] = ()
     """Folders read as they fill: `[[watch]]` with `folder` and, if other than above, `org`, `network`, `sensor`."""
+    feeds: tuple[FeedSetting, ...] = ()
+    """Registries of software whose releases are followed: `[[feeds]]` with `ecosystem` (pypi, npm) and, if other than
+    pip's or npm's configuration says, `url` and `changes`; `every` (seconds), `details` (an hour)."""
     disk_bytes: Bytes = 50_000_000_000
     """Bytes of the data folder beyond which collectors wait."""
     organisations: Path | None = None
@@ -159,7 +175,7 @@ def _file(path: Path) -> dict[str, Any]:
 
 _OTHERS = frozenset({"FENGSUI_REQUIRE_ENGINES", "FENGSUI_CONFIG", "FENGSUI_LANG"})
 
-_LISTS = ("local_networks", "indicators", "watch", "kafka_bootstrap", "retention_kinds")
+_LISTS = ("local_networks", "indicators", "watch", "kafka_bootstrap", "retention_kinds", "feeds")
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -170,6 +186,8 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
             out[key] = [p for p in text.split(",") if p] if key in _LISTS else text
     if "watch" in out:
         out["watch"] = [{"folder": p} for p in out["watch"]]
+    if "feeds" in out:
+        out["feeds"] = [{"ecosystem": e} for e in out["feeds"]]
     return out
 
 

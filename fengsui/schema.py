@@ -197,6 +197,54 @@ FILE = Kind("file", 1, 4010, "A file carried by a protocol", (
     C("kept", T.BOOL, "The content is in the blob store"),
 ))
 
+RELEASE = Kind("release", 1, 5020, "Something was published in a public registry of software, or taken back", (
+    C("ecosystem", T.WORD, "As in package URLs: pypi, npm"),
+    C("name", T.TEXT, "Name of the package as its registry writes it", cap=512),
+    C("version", T.TEXT, "Version; empty where the package as a whole is meant", cap=255),
+    C("purl", T.TEXT, "Package URL", cap=1024),
+    C("action", T.WORD, "released, yanked, removed; gap: the change stream lacks something, told in the summary"),
+    C("detailed", T.BOOL, "Its details were asked for; the columns below are absent otherwise"),
+    C("published_at", T.TIME, "When this version was published", optional=True),
+    C("first", T.BOOL, "The first version of this package"),
+    C("age_days", T.F64, "Days from the package's first version to this one", optional=True),
+    C("uploader", T.TEXT, "Who published it, where the registry says so", cap=255),
+    C("new_uploader", T.BOOL, "Nobody of that name had published an earlier version"),
+    C("maintainers", T.TEXTS, "Who may publish", cap=64),
+    C("size", T.U64, "Bytes of its first file", optional=True),
+    C("sha256", T.TEXT, "SHA-256 of its first file, where the registry says so"),
+    C("summary", T.TEXT, "What it says that it is", cap=512),
+    C("repository", T.TEXT, "Where it says that its source is", cap=1024),
+    C("install_hooks", T.TEXTS, "What runs when it is installed, as hook: command", cap=16),
+    C("new_hooks", T.BOOL, "It runs something when it is installed that the version before did not"),
+), network=False)
+
+ARTIFACT = Kind("artifact", 1, 5020, "A file that was found in submitted software", (
+    C("submission", T.TEXT, "The submission that it lies in"),
+    C("sha256", T.TEXT, "SHA-256 of its content"),
+    C("parent_sha256", T.TEXT, "SHA-256 of what holds it; empty for what was submitted itself"),
+    C("path", T.TEXT, "Path from what was submitted, as outer!/inner", cap=1024),
+    C("format", T.WORD, "Format by content"),
+    C("size", T.U64, "Bytes"),
+    C("entropy", T.F64, "Bits a byte"),
+    C("depth", T.U16, "How deeply it lies in archives"),
+), network=False)
+
+SCAN = Kind("scan", 1, 2004, "A verdict on submitted software", (
+    C("submission", T.TEXT, "The submission"),
+    C("sha256", T.TEXT, "SHA-256 of what was submitted"),
+    C("name", T.TEXT, "Its name when it was submitted", cap=512),
+    C("purl", T.TEXT, "The package that it says it is", cap=1024),
+    C("analysis", T.WORD, "Rules, analyses and model that the verdict is of"),
+    C("verdict", T.WORD, "malicious, suspicious, incomplete or clean"),
+    C("probability", T.F64, "Of malice"),
+    C("limits", T.TEXTS, "What was not looked at", cap=32),
+    C("reasons", T.TEXTS, "Rules behind it, the heaviest first", cap=32),
+    C("bytes_out", T.U64, "Bytes that decompressors gave"),
+    C("files", T.U64, "Members that were met"),
+    C("seconds", T.F64, "Seconds that the worker needed"),
+    C("signature", T.COUNTS, "MinHash of its code; equal places tell how much two resemble each other", cap=64),
+), network=False)
+
 FINDING = Kind("finding", 1, 2004, "What a detector or hunt concludes. Never changed, only superseded", (
     C("form", T.WORD, "added, result, empty (a result without findings) or withdraw (of an origin)"),
     C("finding_id", T.ID, "Hash of rule, organisation, network, subject and window or batch"),
@@ -225,5 +273,5 @@ FINDING = Kind("finding", 1, 2004, "What a detector or hunt concludes. Never cha
     C("result_version", T.U64, "For a result: the announcement it was computed at; a higher one replaces a lower"),
 ), network=False)
 
-EVENTS: dict[str, Kind] = {k.name: k for k in (FLOW, DNS, HTTP, TLS, FILE)}
+EVENTS: dict[str, Kind] = {k.name: k for k in (FLOW, DNS, HTTP, TLS, FILE, RELEASE, ARTIFACT, SCAN)}
 KINDS: dict[str, Kind] = {**EVENTS, FINDING.name: FINDING}

@@ -7,6 +7,7 @@ another), *scope* (a popular name under a scope of somebody else).
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -63,6 +64,10 @@ class Names:
         for n in known:
             for d in _without_one(n):
                 self._shorter.setdefault(d, []).append(n)
+
+    def rank(self, name: str) -> float:
+        """The place of a name, from 1; infinite for one that is not listed."""
+        return self._rank.get(plain(name), math.inf)
 
     def near(self, name: str) -> Near | None:
         """What a name is near to; None for a popular one itself, and for what is near to none."""

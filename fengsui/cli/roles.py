@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from collectors.live import LiveCollector
+from collectors.software.feeds import FeedCollector
 from collectors.watch import watches
 from detectors.catalogue import rules_folder
 from fengsui import tracing
@@ -23,6 +24,7 @@ from fengsui.cli.monitor import Monitor
 from fengsui.cli.platform import Platform
 from fengsui.cli.roll import Roll
 from fengsui.cli.scan_role import ScanRole
+from fengsui.cli.service import feeds
 from fengsui.cli.text import text
 from fengsui.config import Settings, WatchSetting, load
 from fengsui.errors import Retry, UsageError
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args.config, os.environ, _flags(args))
     if not settings.kafka_bootstrap:
         raise UsageError(text("roles.kafka", args.lang, role=args.command))
-    if args.command == "collect" and not settings.watch:
+    if args.command == "collect" and not settings.watch and not settings.feeds:
         raise UsageError(text("roles.nothing", args.lang))
     if args.command == "pack" and not settings.kafka_pack:
         raise UsageError(text("roles.pack", args.lang))
@@ -106,6 +108,7 @@ class Process:
         self._collector: LiveCollector | None = None
         self._replays: Replays | None = None
         self._scan: ScanRole | None = None
+        self._feeds: FeedCollector | None = None
         self._roll = Roll(platform.bus, role, platform.settings.instance, platform.clock, self._look)
 
     def start(self) -> None:
@@ -135,6 +138,8 @@ class Process:
             self._replays.close()
         if self._scan is not None:
             self._scan.close()
+        if self._feeds is not None:
+            self._feeds.close()
         self._roll.leave()
 
     def collect(self) -> dict[str, list[Stepper]]:
@@ -142,7 +147,10 @@ class Process:
         name = p.engines.seat or secrets.token_hex(4)
         to = small if p.settings.kafka_pack else events
         self._collector = LiveCollector(p.bus, watches(p.settings), p.settings, p.blobs, name, to)
-        return {"collect": [self._collector]}
+        if not p.settings.feeds:
+            return {"collect": [self._collector]}
+        self._feeds = feeds(p)
+        return {"collect": [self._collector], "feeds": [self._feeds]}
 
     def pack(self) -> dict[str, list[Stepper]]:
         return {"pack": [self.platform.packer]}

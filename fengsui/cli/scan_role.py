@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 from sqlalchemy import Engine
 
 from detectors.catalogue import software_context
-from detectors.software import telling
+from detectors.software import rows, telling
 from detectors.software.budget import PROFILES
 from detectors.software.facts import Facts, Limit
 from detectors.software.model import FILE as MODEL
 from detectors.software.verdict import verdict
 from detectors.software.worker import GRACE, Ended, Scanner, Started
 from fengsui import wire
+from fengsui.batch import Batch, stamp
 from fengsui.blobs import Blobs
 from fengsui.bus.protocol import Bus, Commit, Session
 from fengsui.bus.topics import FINDINGS
 from fengsui.errors import Fenced, Retry
-from fengsui.finding import Finding, withdraw
+from fengsui.finding import HOUR_US, Finding, withdraw
 from fengsui.registry.database import reading
+from fengsui.wire import Deletion
 from situation import submissions
 from situation.submissions import Job, Outcome
 
@@ -132,7 +135,10 @@ class ScanRole:
 
     def _judged(self, job: Job, facts: Facts, name: str) -> Outcome:
         v = verdict(facts, self._context)
-        self._say(job, telling.findings(job.submission, job.org, job.name, facts, v, self._us()), self._analysis())
+        at = self._us()
+        found = telling.findings(job.submission, job.org, job.name, facts, v, at)
+        batches = rows.rows(rows.Submitted(job.submission, job.org, job.name, self._analysis()), facts, v, at)
+        self._say(job, found, self._analysis(), batches)
         passing = {x.name for x in facts.limits} & PASSING
         keep = not passing and not job.passwords
         return Outcome(name, facts.analysis, self._analysis(), v.word, v.probability, keep=keep)
@@ -143,15 +149,26 @@ class ScanRole:
         self._say(job, [gone], "deleted")
         return Outcome("", "", "", "", None)
 
-    def _say(self, job: Job, findings: list[Finding], what: str) -> None:
-        """To the queue, once for each job: a mark in the same commit says that it was said."""
+    def _say(self, job: Job, findings: list[Finding], what: str, batches: Sequence[Batch] = ()) -> None:
+        """To the queue and the store, once for each job: a mark in the same commit says that it was said. What was told
+        of the submission before is deleted."""
         if self._session is None:
             self._session = self._bus.source(self._seat)
         key = f"{job.submission}/{job.created_at}/{what}"
         try:
             if self._session.mark(key) is None:
                 outputs = wire.finding_outputs(findings, self._bus.partitions[FINDINGS])
-                self._session.commit(Commit(outputs, marks={key: b"1"}))
+                before = self._session.mark(hours := f"{job.submission}/hours")
+                for kind in rows.KINDS if before is not None else ():
+                    gone = Deletion(job.org, telling.NETWORK, telling.origin(job.submission),
+                                    tuple(msgspec.json.decode(before or b"[]", type=list[int])))  # fmt: skip
+                    outputs.append(wire.deletion_output(kind, job.org, gone))
+                for batch in batches:
+                    outputs += wire.event_outputs(stamp(batch, self._us()), job.org)
+                mine = sorted({at - at % HOUR_US for b in batches for at
+                               in b.column("ts").cast(pa.int64()).to_pylist()})
+                marks: dict[str, bytes | None] = {key: b"1", hours: msgspec.json.encode(mine) if mine else None}
+                self._session.commit(Commit(outputs, marks=marks))
         except Fenced as e:
             self._session.close()
             self._session = None

@@ -10,9 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from collectors.live import LiveCollector
+from collectors.software.feeds import FeedCollector, open_feeds
 from collectors.watch_folder import FolderState, Watch
-from detectors.catalogue import rules_folder
+from detectors.catalogue import internal_names, rules_folder
+from detectors.software.names import KNOWN, read_all
+from detectors.software.released import NETWORK
 from fengsui import __version__
+from fengsui.batch import Identity
 from fengsui.bus.protocol import Bus
 from fengsui.bus.topics import DEAD, STORED
 from fengsui.cli import roll
@@ -54,6 +58,7 @@ class Service:
         self._status: tuple[float, dict[str, Any]] | None = None
         self._replays: Replays | None = None
         self.scan_role: ScanRole | None = None
+        self.feeds = feeds(platform) if whole and settings.feeds else None
         self._guard = threading.Lock()
 
     def lanes(self) -> dict[str, list[Stepper]]:
@@ -71,7 +76,7 @@ class Service:
         lanes: dict[str, list[Stepper]] = {
             "collect": [self.collector], "store": [*p.writers], "detect": [*p.detectors], "slices": [*slices],
             "windows": [*windows], "registry": [*p.folds, presence, assess, kept, self._replays, self.analyses],
-            "scan": [self.scan_role],
+            "scan": [self.scan_role], "feeds": [self.feeds] if self.feeds else [],
         }  # fmt: skip
         return {name: steppers for name, steppers in lanes.items() if steppers}
 
@@ -87,11 +92,17 @@ class Service:
         """End after the steps that are being taken. What was not committed is read again at the next start."""
         self.collector.stop()
         self.running.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what it holds, when no lane runs (any more)."""
         self.collector.close()
         if self._replays is not None:
             self._replays.close()
         if self.scan_role is not None:
             self.scan_role.close()
+        if self.feeds is not None:
+            self.feeds.close()
 
     @property
     def idle(self) -> bool:
@@ -122,6 +133,20 @@ class Service:
             "sources": [_source(f) for f in live.folders], "dead_letters": _waiting(p),
             "roles": roles, "problems": problems, "stuck": self.running.health.stuck(),
         }  # fmt: skip
+
+
+def feeds(platform: Platform) -> FeedCollector:
+    """The registries that the settings follow. Details of popular names, and of those used inside, come first."""
+    settings, folder = platform.settings, rules_folder(platform.settings.rules)
+    names, internal = read_all(folder / "names"), internal_names(folder, settings)
+
+    def matters(ecosystem: str, name: str) -> bool:
+        listed = ecosystem in names and (names[ecosystem].rank(name) <= KNOWN or names[ecosystem].near(name)
+                                         is not None)
+        return listed or bool(internal.whose(ecosystem, name))
+
+    identity = Identity(settings.org, NETWORK, settings.sensor, "feed", "feed")
+    return FeedCollector(platform.bus, open_feeds(settings.feeds), identity, matters)
 
 
 def _waiting(platform: Platform) -> int:

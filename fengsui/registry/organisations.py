@@ -16,13 +16,16 @@ from fengsui.registry import models
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Size = Literal["small", "medium", "large"]
+Pattern = Annotated[str, msgspec.Meta(pattern="^[a-z]+:.+$", max_length=200)]
 Level = Annotated[int, msgspec.Meta(ge=1, le=5)]
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An organisation. ``protection_level`` is that of its most important system (GB/T 22240, 1 to 5).
 
-    ``critical``: it runs critical information infrastructure.
+    ``critical``: it runs critical information infrastructure. ``internal``: names of packages that it uses inside
+    and no
+    public registry should have, as ``npm:@acme/*`` (an ecosystem and a pattern); they stay on this machine.
     """
 
     id: Line
@@ -33,6 +36,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: Size = "medium"
     protection_level: Level = 2
     critical: bool = False
+    internal: tuple[Pattern, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,12 @@ def _entry(place: str, raw: object, there: Known) -> Entry:
 def load(registry: Engine, rows: Sequence[Entry]) -> int:
     """Add those that are new and change those that differ, in one transaction; how many. Nobody is removed."""
     with registry.begin() as db:
-        return sum(_put(db, msgspec.structs.asdict(row)) for row in rows)
+        return sum(_put(db, _kept(row)) for row in rows)
+
+
+def _kept(row: Entry) -> dict[str, Any]:
+    """Its columns: names that are used inside stay in the file."""
+    return {k: v for k, v in msgspec.structs.asdict(row).items() if k != "internal"}
 
 
 def _put(db: Connection, row: dict[str, Any]) -> bool:

@@ -60,12 +60,19 @@ def face(
             token=TOKEN, secret=b"s" * 32, version=__version__,
             map=load_map(rules_folder(None) / "standards" / "map.geojson", standards.regions),
         )  # fmt: skip
-        for lane in service.lanes().values():
-            for stepper in lane:
-                while stepper.step(clock):
-                    pass
-        with TestClient(create(ctx), headers={"authorization": f"Bearer {TOKEN}"}) as client:
-            yield client, ctx, service
+        try:
+            for lane in service.lanes().values():
+                for stepper in lane:
+                    while stepper.step(clock):
+                        pass
+        except BaseException:
+            service.close()
+            raise
+        try:
+            with TestClient(create(ctx), headers={"authorization": f"Bearer {TOKEN}"}) as client:
+                yield client, ctx, service
+        finally:
+            service.close()
 
 
 @contextmanager

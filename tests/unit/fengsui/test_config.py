@@ -48,10 +48,11 @@ def test_every_setting_can_be_given_in_a_file_and_in_the_environment(file):
               "blobs_url": "s3://b", "instance": "sink-0", "dead_letter_limit": 5, "retention_days": 30,
               "retention_kinds": ["dns=90", "flow=60"], "metrics_port": 9464,
               "log_format": "json", "traces_url": "http://t:4318"}  # fmt: skip
-    assert {*values, "watch"} == {f.name for f in msgspec.structs.fields(Settings)}
+    assert {*values, "watch", "feeds"} == {f.name for f in msgspec.structs.fields(Settings)}
     text = "".join(f"{k} = {msgspec.json.encode(v).decode()}\n" for k, v in values.items())
     text += "[[watch]]\nfolder = 'a'\n[[watch]]\nfolder = 'b'\n"
-    values["watch"] = ["a", "b"]
+    text += "[[feeds]]\necosystem = 'pypi'\n[[feeds]]\necosystem = 'npm'\n"
+    values["watch"], values["feeds"] = ["a", "b"], ["pypi", "npm"]
     environment = {f"FENGSUI_{k.upper()}": ",".join(v) if isinstance(v, list) else str(v) for k, v in values.items()}
     from_file, from_environment = load(file(text)), load(None, environment)
     assert from_file == from_environment

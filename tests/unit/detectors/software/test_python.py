@@ -80,7 +80,8 @@ def test_what_runs_at_import_is_told_apart_from_what_is_called(rule):
 
 
 def test_every_rule_has_an_example_here():
-    assert {*HARMFUL, *AT_INSTALL, *AT_IMPORT, "python.pth"} == {f"python.{r}" for r in code.WEIGHTS} - {"python.exec-input"}  # a page has visitors
+    assert {*HARMFUL, *AT_INSTALL, *AT_IMPORT,
+            "python.pth"} == {f"python.{r}" for r in code.WEIGHTS} - {"python.exec-input"}
 
 
 def test_an_install_command_runs_at_installation_wherever_it_stands():
