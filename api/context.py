@@ -75,11 +75,17 @@ class Context:
     issuer: Mapping[str, str] = field(default_factory=lambda: {"en": "Fengsui", "zh": "烽燧"})
     map: Mapping[str, Any] = field(default_factory=dict)
     software: Software = field(default_factory=Software)
+    key_file: Path | None = None
 
     @property
     def handed(self) -> Path:
         """The folder of software that is being handed in."""
         return self.analyses.folder.parent / "submitted"
+
+    @property
+    def signing_key(self) -> Path:
+        """The file of the key that reports are signed with."""
+        return self.key_file or self.analyses.folder.parent / "keys" / "signing.pem"
 
     @cached_property
     def lines(self) -> Lines:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
 from api.context import Context
+from api.problems import ProblemError
 from api.views import moment
-from detectors.software import wording
+from detectors.software import bundle, wording
+from detectors.software import report as pages
 from detectors.software.facts import Evidence, Facts, Limit
-from detectors.software.verdict import verdict
+from detectors.software.report import Subject
+from detectors.software.sarif import sarif
+from detectors.software.verdict import Verdict, verdict
+from fengsui.signing import Signer
 from situation import appeals, submissions
 
 REASONS, FILES = 200, 500
+ALIKE = 0.5
+"""Share of equal places from which two resemble each other."""
+_SIMILAR = """
+SELECT submission, max(arrayCount((a, b) -> a = b, signature, {mine:Array(UInt64)}) / length(signature)) AS alike
+FROM scan WHERE org = {org:String} AND submission != {me:String} AND length(signature) = length({mine:Array(UInt64)})
+GROUP BY submission HAVING alike >= {least:Float64} ORDER BY alike DESC, submission LIMIT 20"""
 
 
 def line(row: Any) -> dict[str, Any]:
@@ -43,7 +56,7 @@ def detail(ctx: Context, db: Connection, row: Any) -> dict[str, Any]:
     }  # fmt: skip
     if facts is None:
         return out
-    v = verdict(facts, ctx.software)
+    v = judged(ctx, row, facts)
     inner = [{"path": f.path, "sha256": f.sha256, "size": f.size, "format": f.format, "depth": f.depth}
              for f in facts.files[:FILES]]  # fmt: skip
     return out | {
@@ -51,6 +64,48 @@ def detail(ctx: Context, db: Connection, row: Any) -> dict[str, Any]:
         "base": v.base, "reasons": [why(e, share) for e, share in v.reasons[:REASONS]],
         "limits": [not_seen(x) for x in v.limits], "files": inner, "more_files": max(0, len(facts.files) - FILES),
     }  # fmt: skip
+
+
+def judged(ctx: Context, row: Any, facts: Facts) -> Verdict:
+    """The verdict as it is today, with the release before in mind."""
+    content = ctx.blobs.within(row.org).get(row.previous) if row.previous else None
+    previous = None if content is None else msgspec.json.decode(content, type=Facts)
+    return verdict(facts, replace(ctx.software, previous=previous))
+
+
+def report(ctx: Context, row: Any, form: str, lang: str) -> bytes:
+    """One form of the report on a submission. Raises ProblemError while there is no verdict."""
+    facts = facts_of(ctx, row)
+    if facts is None:
+        raise ProblemError(409, "refused", ("It has not been scanned yet.", "尚未完成扫描。"))
+    v = judged(ctx, row, facts)
+    org = ctx.names.organisations().get(row.org)
+    of = Subject(row.name, ctx.now(), row.org if org is None else org["name"][lang], row.id)
+    if form == "zip":
+        return bundle.signed(of, facts, v, lang, signer(ctx))
+    content = pages.content(of, facts, v, lang)
+    made: dict[str, Callable[[], bytes]] = {
+        "html": lambda: pages.page(content).encode(), "pdf": lambda: pages.pdf(content),
+        "sarif": lambda: msgspec.json.encode(sarif([(row.name, v)], lang)),
+        "cyclonedx": lambda: msgspec.json.encode(pages.cyclonedx(of, facts, v)),
+    }  # fmt: skip
+    return made[form]()
+
+
+def signer(ctx: Context) -> Signer:
+    return Signer.of(ctx.signing_key)
+
+
+def similar(ctx: Context, db: Connection, row: Any) -> list[dict[str, Any]]:
+    """As :class:`api.models.submissions.Similar` says. Deleted submissions are none."""
+    facts = facts_of(ctx, row)
+    if facts is None or not facts.signature:
+        return []
+    near = ctx.query(_SIMILAR, {"org": row.org, "me": row.id, "mine": list(facts.signature),
+                                "least": ALIKE}).to_pylist()
+    there = {r.id: r for r in submissions.named(db, [r["submission"] for r in near])}
+    return [{"id": r["submission"], "name": there[r["submission"]].name, "verdict": there[r["submission"]].verdict,
+             "alike": round(r["alike"], 3)} for r in near if r["submission"] in there]  # fmt: skip
 
 
 def why(e: Evidence, share: float) -> dict[str, Any]:

@@ -69,12 +69,14 @@ def rules_folder(given: Path | None) -> Path:
     return next((p for p in (package / "data" / "rules", package.parent / "rules") if p.is_dir()), package)
 
 
-def software_context(folder: Path) -> Context:
-    """What verdicts on software know besides its content, from a folder of rules."""
+def software_context(folder: Path, known_bad: Sequence[Path] = ()) -> Context:
+    """What verdicts on software know besides its content, from a folder of rules and lists of hashes. Raises
+    BadRule."""
+    from detectors.software.known import read_hashes
     from detectors.software.names import read_all
     from detectors.software.verdict import Context
 
-    return Context(names=read_all(folder / "names"))
+    return Context(known_bad=read_hashes(known_bad), names=read_all(folder / "names"))
 
 
 def release_detector(folder: Path, settings: Settings) -> BatchDetector:

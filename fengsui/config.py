@@ -62,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Folder of rules; those of the package if not set."""
     indicators: tuple[Path, ...] = ()
     """Lists of indicators to load: domains, addresses, networks."""
+    known_bad: tuple[Path, ...] = ()
+    """Lists of hashes (SHA-256) of malicious files: whatever was handed in is judged anew when they change."""
     hunt_interval: Annotated[float, msgspec.Meta(ge=0)] = 10.0
     """Seconds that a hunt collects announcements before it runs."""
     bus_bytes: Bytes = 2_000_000_000
@@ -131,6 +133,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     blobs_url: str = ""
     """`s3://bucket/prefix?endpoint=https://host:port`, with keys from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`;
     empty: a folder in `data`."""
+    signing_key: Path | None = None
+    """Private key (PEM, ed25519) that reports are signed with; one in `data`, made at first use, if not set."""
     instance: Seat = ""
     """Seat of this process among those of its role: who comes back under the same name goes on at once."""
     token: Token = ""
@@ -175,7 +179,7 @@ def _file(path: Path) -> dict[str, Any]:
 
 _OTHERS = frozenset({"FENGSUI_REQUIRE_ENGINES", "FENGSUI_CONFIG", "FENGSUI_LANG"})
 
-_LISTS = ("local_networks", "indicators", "watch", "kafka_bootstrap", "retention_kinds", "feeds")
+_LISTS = ("local_networks", "indicators", "known_bad", "watch", "kafka_bootstrap", "retention_kinds", "feeds")
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -121,7 +121,8 @@ def known_facts(db: Connection, job: Job, analysis: str) -> str:
 @dataclass(frozen=True)
 class Outcome:
     """What a worker found: the blob of the facts, what found them (``finder``) and what judged them besides
-    (``analysis``), and the verdict on them today."""
+    (``analysis``), and the verdict on them today. ``package``: which it is; ``previous``: the blob of the facts of the
+    release before."""
 
     facts: str
     finder: str
@@ -130,6 +131,8 @@ class Outcome:
     probability: float | None
     problem: str = ""
     keep: bool = True
+    package: str = ""
+    previous: str = ""
 
 
 def finish(db: Connection, job: Job, by: str, outcome: Outcome, now: int) -> bool:
@@ -143,7 +146,8 @@ def finish(db: Connection, job: Job, by: str, outcome: Outcome, now: int) -> boo
     before = db.execute(select(t.c.verdict).where(t.c.id == job.submission)).scalar_one()
     db.execute(update(t).where(t.c.id == job.submission).values(
         state=DONE, verdict=outcome.verdict, probability=outcome.probability, facts=outcome.facts,
-        analysis=outcome.analysis, problem=outcome.problem, changed_at=now, changed_by=SCANNER))  # fmt: skip
+        analysis=outcome.analysis, problem=outcome.problem, changed_at=now, changed_by=SCANNER,
+        package=outcome.package, previous=outcome.previous))  # fmt: skip
     if outcome.keep and outcome.facts:
         f = scan_facts
         mine = {"org": job.org, "sha256": job.sha256, "analysis": outcome.finder, "profile": job.profile}
@@ -153,6 +157,18 @@ def finish(db: Connection, job: Job, by: str, outcome: Outcome, now: int) -> boo
     body = {"verdict": outcome.verdict} | ({"before": before} if before not in ("", outcome.verdict) else {})
     record(db, now, job.org, (SUBMISSION, job.submission), SCANNER, "scanned", body)
     return True
+
+
+def previous(db: Connection, job: Job, package: str) -> str:
+    """The facts of what was handed in before as the same package by the same organisation; "" if there is none."""
+    if not package:
+        return ""
+    mine = db.execute(select(t.c.created_at).where(t.c.id == job.submission)).scalar()
+    found = db.execute(
+        select(t.c.facts).where(t.c.org == job.org, t.c.package == package, t.c.state != DELETED, t.c.facts != "",
+                                t.c.sha256 != job.sha256, t.c.created_at <= (mine or 0), t.c.id != job.submission)
+        .order_by(t.c.created_at.desc(), t.c.id.desc()).limit(1)).first()  # fmt: skip
+    return "" if found is None else str(found.facts)
 
 
 def release(db: Connection, job: Job, by: str) -> None:
@@ -184,6 +200,11 @@ def page(db: Connection, *, org: str = "", states: Sequence[str] = (), verdicts:
         sql = sql.where(or_(t.c.created_at < after[0], and_(t.c.created_at == after[0], t.c.id < after[1])))
     rows = list(db.execute(sql).all())
     return rows[:limit], (rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else None
+
+
+def named(db: Connection, keys: Sequence[str]) -> Sequence[Row[Any]]:
+    """Those of some submissions that are there and judged."""
+    return db.execute(select(t).where(t.c.id.in_(keys), t.c.state != DELETED, t.c.verdict != "")).all()
 
 
 def rescan(db: Connection, key: str, lane: int, passwords: Sequence[str], actor: str, now: int) -> None:
@@ -225,7 +246,7 @@ def remove(db: Connection, key: str, actor: str, now: int) -> tuple[str, list[st
         _job(db, key, BULK, (), now)
     db.execute(update(t).where(t.c.id == key).values(
         name="", size=0, state=DELETED, verdict="", probability=None, facts="", problem="", changed_at=now,
-        changed_by=actor))  # fmt: skip
+        changed_by=actor, package="", previous=""))  # fmt: skip
     record(db, now, row.org, (SUBMISSION, key), actor, "deleted", {"sha256": row.sha256})
     others = select(func.count()).where(t.c.org == row.org, t.c.sha256 == row.sha256, t.c.state != DELETED)
     if db.execute(others).scalar_one():

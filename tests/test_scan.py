@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -14,9 +15,14 @@ import pytest
 ARCHIVES = Path("../shared/data/archives")
 
 
-def fengsui(*words: object, code: int | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fengsui.cli", "scan", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+def other(*words: object, data: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | ({"FENGSUI_DATA": str(data)} if data else {})
+    command = [sys.executable, "-m", "fengsui.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+
+
+def fengsui(*words: object, code: int | None = None, data: Path | None = None) -> subprocess.CompletedProcess[str]:
+    done = other("scan", *words, data=data)
     assert code is None or done.returncode == code, done.stdout + done.stderr
     return done
 
@@ -104,3 +110,27 @@ def test_hostile_archives_get_the_verdicts_that_are_expected_of_them():
         assert got["verdict"] in VERDICTS[want["expected"]], (name, got)
         marked = bool(got["reasons"] or got["limits"])
         assert marked == (want["expected"] != "accept"), (name, got)
+
+
+def test_a_report_is_written_and_can_be_checked_elsewhere(tmp_path):
+    zipped(tmp_path / "site.zip", {"shell.php": SHELL})
+    data = tmp_path / "data"
+    fengsui(tmp_path / "site.zip", "--report", tmp_path / "out", code=1, data=data)
+    (report,) = (tmp_path / "out").iterdir()
+    key = other("report", "key", "--data", data).stdout.strip()
+    assert other("report", "verify", report, "--key", key).returncode == 0
+    assert other("report", "verify", report, "--key", "A" * 43 + "=").returncode == 1
+    content = bytearray(report.read_bytes())
+    content[len(content) // 2] ^= 1
+    report.write_bytes(content)
+    assert other("report", "verify", report).returncode == 1
+    assert other("report", "verify").returncode == 3
+
+
+def test_the_release_before_is_compared(tmp_path):
+    before = zipped(tmp_path / "p-1.tgz.zip", {"package/package.json": json.dumps({"name": "p"}).encode()})
+    after = zipped(tmp_path / "p-2.zip", {"package/package.json": json.dumps(
+        {"name": "p", "scripts": {"postinstall": "node x"}}).encode()})  # fmt: skip
+    (line,) = fengsui(after, "--previous", before, "--json").stdout.splitlines()
+    assert "since.hook" in {r["rule"] for r in json.loads(line)["reasons"]}
+    assert fengsui(tmp_path, "--previous", before).returncode == 3

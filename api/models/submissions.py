@@ -106,6 +106,26 @@ class SubmissionDetail(Submission):
     appeals: list[Appeal]
 
 
+class Similar(Out):
+    """``alike``: the share of code that two have in common, 0 to 1, by MinHash."""
+
+    id: str
+    name: str
+    verdict: VerdictWord
+    alike: float
+
+
+class SimilarList(Out):
+    items: list[Similar]
+
+
+class ReportKey(Out):
+    """``key``: the public half, base64."""
+
+    algorithm: Literal["ed25519"]
+    key: str
+
+
 class SubmissionPage(Out):
     items: list[Submission]
     next: str | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Form, Query, UploadFile
 from sqlalchemy import Connection
@@ -24,7 +24,9 @@ from api.models.submissions import (
     NewException,
     NewUpload,
     Profile,
+    ReportKey,
     Rescan,
+    SimilarList,
     Submission,
     SubmissionDetail,
     SubmissionPage,
@@ -44,6 +46,10 @@ from situation.submissions import DELETED, LANES, New
 router = APIRouter(tags=["software"], dependencies=SIGNED_IN)
 MOST_FILES = 20
 _ACTS = problems(403, 404, 409)
+REPORTS = {"html": "text/html; charset=utf-8", "pdf": "application/pdf", "zip": "application/zip",
+           "sarif": "application/sarif+json", "cyclonedx": "application/vnd.cyclonedx+json"}  # fmt: skip
+ENDINGS = {"html": "html", "pdf": "pdf", "zip": "zip", "sarif": "sarif", "cyclonedx": "cdx.json"}
+ReportForm = Literal["html", "pdf", "zip", "sarif", "cyclonedx"]
 
 
 @router.post("/submissions", status_code=202, operation_id="createSubmissions", response_model=SubmissionsMade,
@@ -110,6 +116,35 @@ def _present(db: Connection, key: str) -> Any:
         raise ProblemError(410, "gone", (f"Deleted by {row.changed_by} at {when} UTC. SHA-256 {row.sha256}.",
                                          f"{row.changed_by} 于 {when}（UTC）删除。SHA-256 {row.sha256}。"))  # fmt: skip
     return row
+
+
+@router.get("/submissions/{submission}/report", operation_id="getReport", response_class=Response,
+            responses=problems(404, 409,
+                               410) | {200: {"content": {m: {} for m in sorted(set(REPORTS.values()))}}})  # fmt: skip
+def get_report(ctx: Ctx, submission: Id, form: ReportForm = "zip", lang: Literal["zh", "en"] = "zh") -> Response:
+    """The report on a submission as it is judged now. ``zip`` holds every form, signed."""
+    with ctx.reader.connect() as db:
+        row = _present(db, submission)
+    content = software.report(ctx, row, form, lang)
+    kind = "inline" if form in ("html", "pdf") else "attachment"
+    name = f"{row.sha256[:12]}.{lang}.{ENDINGS[form]}"
+    return Response(content, media_type=REPORTS[form],
+                    headers={"content-disposition": f'{kind}; filename="{name}"', "x-content-type-options": "nosniff"})
+
+
+@router.get("/report-key", operation_id="getReportKey", response_model=ReportKey, responses=problems())
+def report_key(ctx: Ctx) -> Response:
+    """The public key that reports are signed with: to be kept by whoever checks them."""
+    return views.json({"algorithm": "ed25519", "key": software.signer(ctx).public})
+
+
+@router.get("/submissions/{submission}/similar", operation_id="listSimilar", response_model=SimilarList,
+            responses=problems(404, 410))  # fmt: skip
+def similar(ctx: Ctx, submission: Id) -> Response:
+    """Submissions of the same organisation whose code resembles it, the most alike first."""
+    with ctx.reader.connect() as db:
+        row = _present(db, submission)
+        return views.json({"items": software.similar(ctx, db, row)})
 
 
 @router.delete("/submissions/{submission}", operation_id="deleteSubmission", status_code=204, response_class=Response,

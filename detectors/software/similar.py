@@ -18,7 +18,7 @@ PLACES, BAND = 64, 4
 MOST = 1 << 18
 """Bytes of one file that are read."""
 LINES = 20_000
-CODE = frozenset({"python", "javascript", "shell", "powershell", "php", "ruby", "perl", "batch", "vbscript"})
+CODE = frozenset({"python", "javascript", "shell", "powershell", "php", "ruby", "perl", "batch", "vba"})
 _LONG = re.compile(rb"([\"'])[^\"'\n]{24,}\1")
 _DIGITS = re.compile(rb"\d+")
 _SEEDS = [np.uint64(int.from_bytes(hashlib.blake2b(f"place {i}".encode(), digest_size=8).digest(), "big"))

@@ -70,7 +70,7 @@ class Unpacker:
 
     def run(self, content: memoryview, name: str) -> None:
         try:
-            self._open(Node(name, content, formats.tell(content, name), 0, name=name))
+            self._open(Node(visible(name, 1000), content, formats.tell(content, name), 0, name=name))
         except Spent as e:
             self.budget.hit(e.name, name, e.detail)
 

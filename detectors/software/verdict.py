@@ -16,6 +16,7 @@ from detectors.software.facts import Evidence, Facts, Limit, Use
 from detectors.software.features import features, is_python_package
 from detectors.software.model import Model
 from detectors.software.names import WEIGHTS, Names
+from detectors.software.since import since
 
 MALICIOUS, SUSPICIOUS, INCOMPLETE, CLEAN = "malicious", "suspicious", "incomplete", "clean"
 BASE = -4.0
@@ -36,10 +37,11 @@ Shares = list[tuple[Evidence, float]]
 @dataclass(frozen=True)
 class Context:
     """What is known besides the content: ``known_bad`` maps a SHA-256 to the list that names it, ``names`` an ecosystem
-    to the names that everybody knows there."""
+    to the names that everybody knows there, ``previous`` are the facts of the release before."""
 
     known_bad: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, Names] = field(default_factory=dict)
+    previous: Facts | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ def verdict(facts: Facts, context: Context = Context(), model: Model | None = No
                        arguments={"kind": near.kind, "rank": str(near.rank)})
               for c in facts.claims if c.ecosystem in context.names
               if (near := context.names[c.ecosystem].near(c.name)) is not None]  # fmt: skip
+    if context.previous is not None:
+        known += since(context.previous, facts)
     if is_python_package(facts):
         model = model or trained.load()
         base, shares = by_model(facts, model)

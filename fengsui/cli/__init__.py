@@ -79,8 +79,17 @@ def parser(lang: str) -> argparse.ArgumentParser:
     scan.add_argument("--profile", choices=("package", "archive", "image"), help=t("scan.profile"))
     scan.add_argument("--seconds", type=_positive, metavar="S", help=t("scan.seconds"))
     scan.add_argument("--jobs", type=_count, metavar="N", help=t("scan.jobs"))
+    scan.add_argument("--previous", type=Path, metavar="FILE", help=t("scan.previous"))
+    scan.add_argument("--report", type=Path, metavar="DIR", help=t("scan.report"))
     scan.add_argument("--offline", action="store_true", help=t("scan.offline"))
     scan.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))
+
+    report = command("report", "report:run")
+    report.add_argument("what", choices=("verify", "key"), help=t("report.what"))
+    report.add_argument("file", nargs="?", type=Path, metavar="FILE", help=t("report.file"))
+    report.add_argument("--key", metavar="KEY", help=t("report.key"))
+    report.add_argument("--json", action="store_true", help=t("json"))
+    report.add_argument("--data", type=Path, help=t("serve.data"))
 
     serve = command("serve", "serve:run")
     serve.add_argument("--watch", type=Path, action="append", metavar="DIR", help=t("watchdir"))

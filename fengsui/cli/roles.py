@@ -182,7 +182,8 @@ class Process:
     def scan(self) -> dict[str, list[Stepper]]:
         p = self.platform
         seat = p.engines.seat or secrets.token_hex(4)
-        self._scan = ScanRole(p.registry, p.blobs, p.bus, rules_folder(p.settings.rules), seat, p.clock)
+        self._scan = ScanRole(p.registry, p.blobs, p.bus, rules_folder(p.settings.rules), seat, p.clock,
+                              p.settings.known_bad)  # fmt: skip
         return {"scan": [self._scan]}
 
 

@@ -9,7 +9,9 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +21,19 @@ from detectors.catalogue import rules_folder, software_context
 from detectors.software import wording
 from detectors.software.budget import PROFILES, Profile, scaled
 from detectors.software.facts import Facts, Limit, visible
+from detectors.software.sarif import sarif
 from detectors.software.verdict import CLEAN, INCOMPLETE, MALICIOUS, SUSPICIOUS, Verdict, verdict
 from detectors.software.worker import Ended, Scanner
-from fengsui import __version__
 from fengsui.cli.console import progress, say
+from fengsui.cli.report import signing_key
 from fengsui.cli.text import text
-from fengsui.config import load
+from fengsui.config import Settings, load
 from fengsui.errors import Stopped, UsageError
 
 PACKAGES = (".whl", ".egg", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".gem", ".crate", ".deb", ".rpm", ".apk", ".jar",
             ".war", ".vsix", ".nupkg")  # fmt: skip
 SHOWN = 5
 """Reasons and limits of a file in the table."""
-SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
-LEVELS = {MALICIOUS: "error", SUSPICIOUS: "warning", INCOMPLETE: "note"}
 
 Answer = tuple[Path, Facts, Verdict]
 
@@ -44,15 +45,32 @@ def run(args: argparse.Namespace) -> int:
     if not files:
         raise UsageError(text("scan.nothing", args.lang))
     folder = rules_folder(settings.rules)
-    args.context = software_context(folder)
+    args.context = software_context(folder, settings.known_bad)
     answers = _scan(files, folder / "yara", args)
     shown = [a for a in answers if a is not None]
     if args.sarif:
-        print(json.dumps(sarif(shown, args.lang), ensure_ascii=False, indent=1))
+        print(json.dumps(sarif([(p.as_posix(), v) for p, _, v in shown], args.lang), ensure_ascii=False, indent=1))
     elif not args.json:
         _table(shown, args.lang)
+    if args.report is not None:
+        _report(shown, args, settings)
     words = {v.word for _, _, v in shown}
     return 1 if words & {MALICIOUS, SUSPICIOUS} else 2 if INCOMPLETE in words else 0
+
+
+def _report(answers: Sequence[Answer], args: argparse.Namespace, settings: Settings) -> None:
+    """A signed report of each file into a folder."""
+    from detectors.software import bundle
+    from detectors.software.report import Subject
+    from fengsui.signing import Signer
+
+    signer = Signer.of(signing_key(settings))
+    args.report.mkdir(parents=True, exist_ok=True)
+    for path, facts, v in answers:
+        of = Subject(path.name, round(time.time() * 1e6))
+        out = args.report / f"{facts.sha256[:12] or 'unread'}.{args.lang}.zip"
+        out.write_bytes(bundle.signed(of, facts, v, args.lang, signer))
+        say(text("scan.reported", args.lang, file=out))
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -95,6 +113,7 @@ def _scan(files: Sequence[Path], rules: Path, args: argparse.Namespace) -> list[
     try:
         for s in scanners:  # by this thread: a worker ends with the one that started it
             _started(s, args.lang)
+        args.context = replace(args.context, previous=_previous(scanners[0], args))
         threads = [threading.Thread(target=work, args=(s,), daemon=True) for s in scanners]
         for t in threads:
             t.start()
@@ -144,6 +163,16 @@ def _one(scanner: Scanner, path: Path, args: argparse.Namespace) -> Answer:
     return path, facts, verdict(facts, args.context)
 
 
+def _previous(scanner: Scanner, args: argparse.Namespace) -> Facts | None:
+    """The facts of the release before, where one is given."""
+    if args.previous is None:
+        return None
+    if len(args.paths) > 1 or args.paths[0].is_dir() or not args.previous.is_file():
+        raise UsageError(text("scan.previous.one", args.lang))
+    with args.previous.open("rb") as f:
+        return scanner.scan(f, args.previous.name, profile_of(args.previous, args), tuple(args.password or ()))
+
+
 def line(path: Path, facts: Facts, v: Verdict, lang: str) -> dict[str, Any]:
     """A file's answer as a JSON object."""
     return {
@@ -186,27 +215,3 @@ _COLOURS = {MALICIOUS: "1;31", SUSPICIOUS: "33", INCOMPLETE: "36", CLEAN: "32"}
 
 def _paint(word: str, verdict_word: str) -> str:
     return f"\033[{_COLOURS[verdict_word]}m{word}\033[0m" if sys.stdout.isatty() else word
-
-
-def sarif(answers: Sequence[Answer], lang: str) -> dict[str, Any]:
-    """SARIF 2.1.0: a result for each reason and each limit."""
-    results, rules = [], {}
-    for path, _, v in answers:
-        for e, _ in v.reasons:
-            rules[e.rule] = wording.reason(e, lang)
-            region = {"startLine": e.line} if e.line > 0 else {"byteOffset": e.offset} if e.offset >= 0 else None
-            said = f"{wording.reason(e, lang)}: {e.path}"
-            results.append(_result(e.rule, LEVELS.get(v.word, "note"), said, path, region))
-        for x in v.limits:
-            rules[f"limit.{x.name}"] = wording.limit(x, lang)
-            results.append(_result(f"limit.{x.name}", "note", f"{wording.limit(x, lang)}: {x.path}", path, None))
-    driver = {"name": "Fengsui", "version": __version__,
-              "rules": [{"id": k, "shortDescription": {"text": t}} for k, t in sorted(rules.items())]}  # fmt: skip
-    return {"$schema": SARIF, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
-
-
-def _result(rule: str, level: str, message: str, path: Path, region: dict[str, int] | None) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": path.as_posix()}}
-    if region is not None:
-        place["region"] = region
-    return {"ruleId": rule, "level": level, "message": {"text": message}, "locations": [{"physicalLocation": place}]}

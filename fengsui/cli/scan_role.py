@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 from sqlalchemy import Engine
 
 from detectors.catalogue import software_context
-from detectors.software import rows, telling
+from detectors.software import packages, rows, telling
 from detectors.software.budget import PROFILES
 from detectors.software.facts import Facts, Limit
 from detectors.software.model import FILE as MODEL
@@ -48,13 +49,13 @@ class ScanRole:
     name = "scan"
 
     def __init__(self, registry: Engine, blobs: Blobs, bus: Bus, rules: Path, seat: str,
-                 clock: Callable[[], float]) -> None:  # fmt: skip
+                 clock: Callable[[], float], known_bad: Sequence[Path] = ()) -> None:  # fmt: skip
         self._registry, self._blobs, self._bus, self._clock = registry, blobs, bus, clock
         self._seat = f"scan/{seat}"
         self._session: Session | None = None
-        self._scanner, self._context = Scanner(rules / "yara"), software_context(rules)
+        self._scanner, self._context = Scanner(rules / "yara"), software_context(rules, known_bad)
         self.started: Started | None = None
-        self.judgement = judgement(rules)
+        self.judgement = judgement(rules, known_bad)
         self.began, self._looked = self._us(), 0.0
 
     def step(self, now: float) -> bool:
@@ -134,14 +135,20 @@ class ScanRole:
             return self._scanner.scan(f, job.name, PROFILES[job.profile], job.passwords)
 
     def _judged(self, job: Job, facts: Facts, name: str) -> Outcome:
-        v = verdict(facts, self._context)
+        package = packages.of(facts)
+        with reading(self._registry).connect() as db:
+            earlier = submissions.previous(db, job, package)
+        before = self._blobs.within(job.org).get(earlier) if earlier else None
+        previous = None if before is None else msgspec.json.decode(before, type=Facts)
+        v = verdict(facts, replace(self._context, previous=previous))
         at = self._us()
         found = telling.findings(job.submission, job.org, job.name, facts, v, at)
         batches = rows.rows(rows.Submitted(job.submission, job.org, job.name, self._analysis()), facts, v, at)
         self._say(job, found, self._analysis(), batches)
         passing = {x.name for x in facts.limits} & PASSING
         keep = not passing and not job.passwords
-        return Outcome(name, facts.analysis, self._analysis(), v.word, v.probability, keep=keep)
+        return Outcome(name, facts.analysis, self._analysis(), v.word, v.probability, keep=keep, package=package,
+                       previous=earlier)
 
     def _forget(self, job: Job) -> Outcome:
         """A deleted submission: what was said of it to the queue is taken back."""
@@ -185,10 +192,10 @@ class ScanRole:
         return {} if self.started is None else {"layers": self.started.layers, "tests": self.started.tests}
 
 
-def judgement(rules: Path) -> str:
-    """Names what turns facts into a verdict: the model, and the names that everybody knows."""
+def judgement(rules: Path, known_bad: Sequence[Path] = ()) -> str:
+    """Names what turns facts into a verdict: the model, the names that everybody knows, the hashes that are bad."""
     h = hashlib.sha256(MODEL.read_bytes())
-    for path in sorted((rules / "names").glob("*.txt")):
+    for path in (*sorted((rules / "names").glob("*.txt")), *known_bad):
         h.update(path.read_bytes())
     return h.hexdigest()[:8]
 

@@ -29,6 +29,7 @@ from detectors.catalogue import rules_folder, software_context
 from fengsui import __version__, tracing
 from fengsui.cli.console import log_to_stderr, say
 from fengsui.cli.platform import Platform
+from fengsui.cli.report import signing_key
 from fengsui.cli.service import Service
 from fengsui.cli.text import text
 from fengsui.config import Settings, WatchSetting, load
@@ -138,8 +139,8 @@ def _context(platform: Platform, service: Service, token: str, secret: bytes, *,
         names=Names(service.standards, platform.registry), clock=platform.clock, as_of=service.as_of,
         status=service.status,
         analyses=service.analyses, blobs=platform.blobs, standards=service.standards, token=token, secret=secret,
-        software=software_context(rules_folder(platform.settings.rules)),
-        version=__version__,
+        software=software_context(rules_folder(platform.settings.rules), platform.settings.known_bad),
+        key_file=signing_key(settings), version=__version__,
         hosts=_hosts(settings), made=made,
         map=load_map(settings.map or folder / "map.geojson", service.standards.regions),
     )  # fmt: skip

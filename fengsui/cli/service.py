@@ -72,7 +72,8 @@ class Service:
         kept = p.member(Letters(p.registry, p.blobs, p.bus.bus_id), "letters", [DEAD])
         self._replays = Replays(p.registry, p.blobs, p.bus)
         assess = Paced(Assessment(p.registry, self.as_of, self.standards), time.monotonic, ASSESS_REST)
-        self.scan_role = ScanRole(p.registry, p.blobs, p.bus, rules_folder(p.settings.rules), p.engines.seat, p.clock)
+        self.scan_role = ScanRole(p.registry, p.blobs, p.bus, rules_folder(p.settings.rules), p.engines.seat, p.clock,
+                                  p.settings.known_bad)  # fmt: skip
         lanes: dict[str, list[Stepper]] = {
             "collect": [self.collector], "store": [*p.writers], "detect": [*p.detectors], "slices": [*slices],
             "windows": [*windows], "registry": [*p.folds, presence, assess, kept, self._replays, self.analyses],

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import random
 import zipfile
 
 import pytest
 from sqlalchemy import delete
 
 from api import uploads
+from fengsui.pipeline import together
 from fengsui.registry.models import scan_job
+from fengsui.signing import verify_bundle
 from situation import submissions
 from tests.unit.detectors.software.test_unpack import encrypted
 
@@ -282,3 +285,78 @@ def test_what_does_not_fit_is_refused(client):
     assert many.status_code == 413
     assert client.get("/api/v1/submissions/" + "0" * 32).status_code == 404
     assert json.loads(client.get("/api/v1/submissions?cursor=x").text)["type"] == "/problems/unknown-cursor"
+
+
+def test_a_report_is_had_in_every_form_and_its_signature_holds(client, hand_in, platform):
+    new = hand_in(BAD)
+    for form, begins in (("html", b"<!doctype html>"), ("pdf", b"%PDF-"), ("sarif", b"{"), ("cyclonedx", b"{"),
+                         ("zip", b"PK")):
+        answer = client.get(f"/api/v1/submissions/{new['id']}/report", params={"form": form, "lang": "en"})
+        assert answer.status_code == 200, answer.text
+        assert answer.content.startswith(begins)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    key = client.get("/api/v1/report-key").json()["key"]
+    said = verify_bundle(answer.content, key)
+    assert "report.pdf" in said["files"]
+    page = client.get(f"/api/v1/submissions/{new['id']}/report", params={"form": "html", "lang": "zh"}).text
+    assert "示例银行" in page
+    assert new["sha256"] in page
+    assert client.get(f"/api/v1/submissions/{'0' * 32}/report").status_code == 404
+
+
+def test_there_is_no_report_before_a_verdict(client, hand_in):
+    waits = hand_in(package(("never-seen", b"before")), scan=False)
+    assert client.get(f"/api/v1/submissions/{waits['id']}/report").status_code == 409
+
+
+def rows(platform, kind: str, submission: str) -> list[dict]:
+    p = platform[2].platform
+    together([], [*p.writers], p.clock)
+    return p.store.query(f"SELECT * FROM {kind} WHERE submission = {{s:String}}", {"s": submission}).to_pylist()
+
+
+def test_files_and_verdict_are_rows_until_the_submission_is_deleted(client, hand_in, scanned, platform):
+    inner = b"print('a file of its own, to be looked for by its hash')"
+    new = hand_in(package(("rows-1/PKG-INFO", b"Name: rows\nVersion: 1\n"), ("rows-1/setup.py", SETUP),
+                          ("rows-1/x.py", inner)))
+    artifacts, (scan,) = rows(platform, "artifact", new["id"]), rows(platform, "scan", new["id"])
+    assert {hashlib.sha256(inner).hexdigest(), new["sha256"]} <= {a["sha256"] for a in artifacts}
+    shown = detail(client, new)
+    assert (scan["verdict"], scan["org"], scan["purl"]) == (shown["verdict"], "bank", "pkg:pypi/rows@1")
+    assert scan["reasons"]
+    client.post(f"/api/v1/submissions/{new['id']}/rescan", json={"passwords": ["another"]})
+    scanned()
+    assert len(rows(platform, "scan", new["id"])) == 1  # what was told before is replaced
+    assert len(rows(platform, "artifact", new["id"])) == len(artifacts)
+    client.delete(f"/api/v1/submissions/{new['id']}")
+    scanned()
+    assert rows(platform, "scan", new["id"]) == rows(platform, "artifact", new["id"]) == []
+
+
+def code(seed: int) -> bytes:
+    r = random.Random(seed)
+    names = ["".join(r.choices("abcdefghijklmnopqrstuvwxyz", k=12)) for _ in range(400)]
+    return "\n".join(f"def {n}(x):\n    return {n[:5]}(x)" for n in names).encode()
+
+
+def test_what_resembles_it_is_named(client, hand_in, platform):
+    first = hand_in(package(("like-1/setup.py", SETUP), ("like-1/a.py", code(1))), "like-1.zip")
+    variant = hand_in(package(("liker-1/setup.py", SETUP), ("liker-1/a.py", code(1) + b"\nVERSION = 2\n")),
+                      "liker-1.zip")
+    other = hand_in(package(("other-1/a.py", code(2))), "other-1.zip")
+    rows(platform, "scan", first["id"])
+    items = client.get(f"/api/v1/submissions/{variant['id']}/similar").json()["items"]
+    assert [(x["id"], x["name"]) for x in items if x["id"] in (first["id"], other["id"])] == [(first["id"],
+                                                                                               "like-1.zip")]
+    assert items[0]["alike"] > 0.7
+    client.delete(f"/api/v1/submissions/{first['id']}")
+    after = client.get(f"/api/v1/submissions/{variant['id']}/similar").json()["items"]
+    assert first["id"] not in [x["id"] for x in after]
+
+
+def test_what_is_new_since_the_release_before_is_a_reason(client, hand_in):
+    quiet = json.dumps({"name": "grow", "version": "1"}).encode()
+    hand_in(package(("package/package.json", quiet), ("package/i.js", b"1")), "grow-1.tgz")
+    loud = json.dumps({"name": "grow", "version": "2", "scripts": {"postinstall": "node x.js"}}).encode()
+    new = hand_in(package(("package/package.json", loud), ("package/i.js", b"1")), "grow-2.tgz")
+    assert "since.hook" in {r["rule"] for r in detail(client, new)["reasons"]}

@@ -47,7 +47,8 @@ def test_every_setting_can_be_given_in_a_file_and_in_the_environment(file):
               "clickhouse_url": "clickhouse://h", "clickhouse_cluster": "c", "registry_url": "postgresql+psycopg://h/d",
               "blobs_url": "s3://b", "instance": "sink-0", "dead_letter_limit": 5, "retention_days": 30,
               "retention_kinds": ["dns=90", "flow=60"], "metrics_port": 9464,
-              "log_format": "json", "traces_url": "http://t:4318"}  # fmt: skip
+              "known_bad": ["h.txt"], "signing_key": "s.pem", "log_format": "json",
+              "traces_url": "http://t:4318"}  # fmt: skip
     assert {*values, "watch", "feeds"} == {f.name for f in msgspec.structs.fields(Settings)}
     text = "".join(f"{k} = {msgspec.json.encode(v).decode()}\n" for k, v in values.items())
     text += "[[watch]]\nfolder = 'a'\n[[watch]]\nfolder = 'b'\n"

@@ -32,6 +32,7 @@ export type Analysis = S["Analysis"];
 export type AnalysisFile = S["FileState"];
 
 export type Submission = S["Submission"];
+export type SimilarList = S["SimilarList"];
 export type SubmissionDetail = S["SubmissionDetail"];
 export type Verdict = NonNullable<Submission["verdict"]>;
 export type Appeal = S["Appeal"];

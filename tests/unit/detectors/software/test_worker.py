@@ -79,15 +79,17 @@ def test_a_worker_that_is_killed_is_replaced_and_the_file_is_scanned(scanner):
 
 def test_a_worker_that_crashes_on_a_file_twice_leaves_a_limit_and_serves_the_next(scanner, monkeypatch):
     scanner.start()
-    real = Scanner._answer
+    real = Scanner._once
 
-    def crash(self, seconds):
-        if self.started is not None and self._process is not None and not crash.off:
+    def crash(self, *arguments):
+        self.start()
+        if not crash.off:
             os.kill(self._process.pid, signal.SIGKILL)
-        return real(self, seconds)
+            self._process.join()
+        return real(self, *arguments)
 
     crash.off = False
-    monkeypatch.setattr(Scanner, "_answer", crash)
+    monkeypatch.setattr(Scanner, "_once", crash)
     facts = scan(scanner, b"hello")
     assert [x.name for x in facts.limits] == ["crash"]
     assert (facts.size, len(facts.sha256)) == (5, 64)

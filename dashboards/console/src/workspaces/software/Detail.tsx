@@ -2,7 +2,7 @@ import { Button, Input, Popconfirm } from "antd";
 import { type ReactNode, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { ApiError, send } from "../../api/client";
-import type { Appeal, SubmissionDetail } from "../../api/types";
+import type { Appeal, SimilarList, SubmissionDetail } from "../../api/types";
 import { useLoad } from "../../api/useLoad";
 import { usePoll } from "../../api/usePoll";
 import { Icon } from "../../components/Icon";
@@ -41,6 +41,7 @@ export function Detail({ id }: { id: string }): ReactNode {
             <ul className="reasons">{s.limits.map((x, i) => <li key={i}><span>{x.text[lang]}</span> <span className="muted mono"><Safe>{x.file}</Safe></span>{x.detail && <code><Safe>{x.detail}</Safe></code>}</li>)}</ul>
           </section>
         )}
+        {s.state === "done" && <Alike id={s.id} />}
         <Appeals submission={s} set={set} reload={reload} />
         {s.files.length > 0 && (
           <details className="card">
@@ -80,6 +81,19 @@ function Reasons({ submission: s }: { submission: SubmissionDetail }): ReactNode
   );
 }
 
+/** What resembles it, where anything does. */
+function Alike({ id }: { id: string }): ReactNode {
+  const { t, lang } = useSpeech();
+  const { data } = useLoad<SimilarList>(`/submissions/${id}/similar`);
+  if (!data || data.items.length === 0) return null;
+  return (
+    <section className="card stack" aria-label={t("software.similar")}>
+      <h2>{t("software.similar")}</h2>
+      <ul className="reasons">{data.items.map((x) => <li key={x.id}><div className="row spread"><Link href={`/software/${x.id}`} className="mono"><Safe>{x.name}</Safe></Link><span className="muted">{t(`software.verdict.${x.verdict}`)} · {number(x.alike * 100, lang, 0)} %</span></div></li>)}</ul>
+    </section>
+  );
+}
+
 type Setter = (s: SubmissionDetail) => void;
 
 /** Runs an act; what was wrong with it is said where it was asked for. */
@@ -99,7 +113,7 @@ function useAct(): { busy: boolean; fault: string; run: (act: () => Promise<void
 }
 
 function Acts({ submission: s, set }: { submission: SubmissionDetail; set: Setter }): ReactNode {
-  const { t } = useSpeech();
+  const { t, lang } = useSpeech();
   const [, go] = useLocation();
   const [password, setPassword] = useState("");
   const { busy, fault, run } = useAct();
@@ -116,6 +130,7 @@ function Acts({ submission: s, set }: { submission: SubmissionDetail; set: Sette
       {s.state === "done" && <>
         {s.limits.some((x) => x.name === "encrypted") && <Input.Password aria-label={t("software.password")} placeholder={t("software.password")} value={password} onChange={(e) => setPassword(e.target.value)} style={{ width: 240 }} autoComplete="off" />}
         <Button loading={busy} onClick={() => run(rescan)}>{t("software.rescan")}</Button>
+        {(["html", "pdf", "zip"] as const).map((form) => <Button key={form} type="link" href={`/api/v1/submissions/${s.id}/report?form=${form}&lang=${lang}`} target="_blank" rel="noreferrer">{t(`software.report.${form}`)}</Button>)}
       </>}
       <Popconfirm title={t("software.delete.sure")} onConfirm={() => run(remove)} okText={t("software.delete")} cancelText={t("act.cancel")}>
         <Button danger disabled={busy}>{t("software.delete")}</Button>

@@ -1,6 +1,6 @@
 // What the events page asks for; its place is the address bar.
 
-export const KINDS = ["flow", "dns", "http", "tls", "file"] as const;
+export const KINDS = ["flow", "dns", "http", "tls", "file", "release", "artifact", "scan"] as const;
 export type Kind = (typeof KINDS)[number];
 export const FIELDS = ["host", "src_ip", "dst_ip", "port", "q", "org", "network", "uid", "from", "to"] as const;
 export type Field = (typeof FIELDS)[number];
