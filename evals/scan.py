@@ -20,7 +20,7 @@ import json
 import os
 import statistics
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from detectors.catalogue import rules_folder, software_context
 from detectors.software.facts import Facts
 from detectors.software.similar import resemblance
 from detectors.software.verdict import BASE, INCOMPLETE, Context, Verdict, by_weight, verdict
+from evals.guarddog import Said, all_of
 from evals.leftovers import Leftovers, newest
 from evals.packages import SIDES, Package, Result, chosen, packages, results
 from evals.rates import RATES, auc, interval, recall_at
@@ -124,6 +125,19 @@ def report(bad: Sequence[Judged], good: Sequence[Judged], rows: dict[str, Score]
     }  # fmt: skip
 
 
+def of_peer(peer: Mapping[Package, Said], good: Sequence[Package]) -> dict[str, Any]:
+    """Its labels on either side, and seconds a package with the start of a process."""
+    benign = set(good)
+    seconds = sorted(s.seconds for s in peer.values())
+    return {
+        "labels_on_malicious": Counter(s.label for p, s in peer.items() if p not in benign),
+        "labels_on_benign": Counter(s.label for p, s in peer.items() if p in benign),
+        "failed": sum(s.failed for s in peer.values()),
+        "seconds": {"median": statistics.median(seconds), "mean": statistics.mean(seconds),
+                    "p99": seconds[int(len(seconds) * 0.99)]},
+    }  # fmt: skip
+
+
 def shown(found: dict[str, Any]) -> str:
     """The report as people read it."""
 
@@ -168,6 +182,7 @@ def main() -> int:
     parser.add_argument("--rules", type=Path)
     parser.add_argument("--keep", type=Path, help="where facts are kept")
     parser.add_argument("--trained", type=Path, help="where facts of the train side are kept")
+    parser.add_argument("--guarddog", metavar="EXECUTABLE", help="have this peer look at the same packages")
     parser.add_argument("--show", type=int, default=10, help="of the greatest errors")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -180,7 +195,13 @@ def main() -> int:
         leftovers = Leftovers(options.trained)
         bad, good = unlike(bad, leftovers.facts), unlike(good, leftovers.facts)
         rows |= leftovers.rows()
+    peer = all_of(options.guarddog, [j.package for j in (*bad, *good)], options.jobs) if options.guarddog else {}
+    if peer:
+        rows |= {"GuardDog's score": lambda j: peer[j.package].score,
+                 "GuardDog, any finding": lambda j: float(peer[j.package].findings > 0)}  # fmt: skip
     found = report(bad, good, rows)
+    if peer:
+        found["guarddog"] = of_peer(peer, [j.package for j in good])
     if options.json:
         print(json.dumps(found))
     else:

@@ -12,6 +12,7 @@ import argparse
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from evals.packages import chosen, packages, results
 from evals.rates import RATES, auc, recall_at
 
 PRIOR = 0.02
+OWN = 4
+"""Packages that a rule's own weight counts as, beside those in which it was seen."""
 LEAST = 8
 """Packages in which a feature must occur."""
 SETTINGS: dict[str, Any] = {"max_iter": 150, "learning_rate": 0.1, "max_leaf_nodes": 12, "min_samples_leaf": 12,
@@ -65,6 +68,23 @@ def fit(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> HistGradientBoost
     Functions that are called may."""
     rising = np.array([0 if n.startswith(CALLS) else 1 for n in names])
     return HistGradientBoostingClassifier(**SETTINGS, monotonic_cst=rising).fit(x, y)
+
+
+def seldom(facts: Sequence[Facts], y: np.ndarray, rules: Sequence[str]) -> dict[str, float]:
+    """Of rules that were seen and that the trees do not ask: their own weight, drawn towards the log of the ratio of
+    the
+    rates at which either side has it, the more the oftener it was seen. Never below 0."""
+    seen: dict[str, tuple[list[int], float]] = {}
+    for f, malicious in zip(facts, y, strict=True):
+        for rule, weight in {e.rule: e.weight for e in f.evidence if e.rule not in rules}.items():
+            counts, _ = seen.setdefault(rule, ([0, 0], weight))
+            counts[int(malicious)] += 1
+    sides = [int((1 - y).sum()), int(y.sum())]
+    out = {}
+    for rule, ((good, bad), weight) in sorted(seen.items()):
+        ratio = math.log((bad + 1) / (sides[1] + 2)) - math.log((good + 1) / (sides[0] + 2))
+        out[rule] = max(0.0, (OWN * weight + (good + bad) * ratio) / (OWN + good + bad))
+    return out
 
 
 def exported(trained: HistGradientBoostingClassifier, names: Sequence[str], scale: float, shift: float) -> Model:
@@ -140,6 +160,8 @@ def main() -> int:
     print(f"out of fold: AUC {auc(bad, good):.4f}, recall at", {r: recall_at(bad, good, r) for r in RATES})
     scale, shift = calibrated(scores, y)
     model = exported(fit(x, y, names), names, scale, shift)
+    few = seldom(facts, y, model.rules)
+    model = replace(model, seldom=tuple(few), seldom_weights=tuple(few.values()))
     write(model, options.out)
     print(f"{len(model.names)} features asked, {len(model.value)} nodes, {options.out.stat().st_size:,} bytes")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -72,19 +73,22 @@ class FolderBlobs:
             raise ValueError(f"the content is not that of {sha256}")
         if path.exists():
             return
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _sync(self._folder)
         part = path.with_name(f"{sha256}.{secrets.token_hex(4)}.part")
         try:
+            if not path.parent.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _sync(self._folder)
             with part.open("wb") as f:
                 f.write(content)
                 f.flush()
                 os.fsync(f.fileno())
             part.replace(path)
+            _sync(path.parent)
+        except OSError as e:
+            raise Retry(f"the blob store: {e.strerror}") from e
         finally:
-            part.unlink(missing_ok=True)
-        _sync(path.parent)
+            with contextlib.suppress(OSError):  # what is left of it is no content
+                part.unlink(missing_ok=True)
 
     def put_file(self, sha256: str, path: Path) -> None:
         to = self._path(sha256)

@@ -171,10 +171,12 @@ def previous(db: Connection, job: Job, package: str) -> str:
     return "" if found is None else str(found.facts)
 
 
-def release(db: Connection, job: Job, by: str) -> None:
-    """Give a job back without having done it, at once."""
+def release(db: Connection, job: Job, by: str, *, counts: bool = True) -> None:
+    """Give a job back without having done it, at once. Where it was not the job's fault the try does not count."""
     j = scan_job
-    db.execute(update(j).where(j.c.submission == job.submission, j.c.lease_by == by).values(lease_by="", lease_until=0))
+    tries = job.tries if counts else job.tries - 1
+    db.execute(update(j).where(j.c.submission == job.submission, j.c.lease_by == by)
+               .values(lease_by="", lease_until=0, tries=tries))  # fmt: skip
 
 
 def find(db: Connection, key: str) -> Row[Any]:

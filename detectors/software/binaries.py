@@ -5,6 +5,7 @@ Read by LIEF, which is C++ and reads hostile bytes: in the worker only.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -62,7 +63,9 @@ def look(node: Node, budget: Budget) -> Iterable[Evidence | Binary]:
 
     read = {"elf": _elf, "pe": _pe, "macho": _macho}[node.format]
     try:
-        found = read(lief, bytes(node.content))
+        with warnings.catch_warnings():  # it warns of numbers that its lists lack: hostile files are full of them
+            warnings.simplefilter("ignore", RuntimeWarning)
+            found = read(lief, bytes(node.content))
     except (ValueError, RuntimeError, MemoryError, OverflowError) as e:
         found, why = None, f"{type(e).__name__}: {e}"
     else:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 FILE = Path(__file__).with_name("model.npz")
-FIELDS = ("rules", "names", "feature", "threshold", "left", "right", "value", "roots", "scale", "shift")
+FIELDS = ("rules", "names", "feature", "threshold", "left", "right", "value", "roots", "scale", "shift",
+          "seldom", "seldom_weights")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,9 @@ class Model:
     """``rules``: those that training has seen often enough to weigh. Nodes of all trees stand one after another.
     ``feature`` < 0 marks a leaf; at others a value up to ``threshold`` goes to ``left``. ``value`` is the mean of the
     leaves below a node, by how much of the training data came to each. The log odds are ``scale`` times the sum of the
-    trees' values, plus ``shift``."""
+    trees' values, plus ``shift``. ``seldom``: rules that training has seen too seldom for the trees, with what each
+    adds:
+    its own weight drawn towards what was seen (``seldom_weights``)."""
 
     rules: tuple[str, ...]
     names: tuple[str, ...]
@@ -35,6 +38,16 @@ class Model:
     roots: tuple[int, ...]
     scale: float
     shift: float
+    seldom: tuple[str, ...] = ()
+    seldom_weights: tuple[float, ...] = ()
+
+    def weight(self, rule: str, own: float) -> float:
+        """What a rule that the trees do not ask adds; ``own`` where training has never seen it."""
+        return min(own, self._seldom.get(rule, own))
+
+    @cached_property
+    def _seldom(self) -> dict[str, float]:
+        return dict(zip(self.seldom, self.seldom_weights, strict=True))
 
     def shares(self, values: Mapping[str, float]) -> tuple[float, dict[str, float]]:
         """The base, and what each feature adds to it, in log odds; a feature that is not given is 0."""

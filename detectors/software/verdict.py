@@ -1,8 +1,8 @@
 """The verdict: a pure function of facts and context, computed anew each time and never kept.
 
 Evidence adds up in log odds. Of a Python package the trained model says what each thing adds where it stands beside the
-others; what the model has not seen in training, and all of other software, counts by the weight of its rule: in full
-once, and little when it comes again. A limit turns *clean* into *incomplete* and hides nothing.
+others; what it has not seen in training, and all of other software, counts by the weight of its rule: in full once, and
+little when it comes again. A limit turns *clean* into *incomplete* and hides nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from detectors.software import model as trained
 from detectors.software.facts import Evidence, Facts, Limit, Use
@@ -68,7 +70,9 @@ def verdict(facts: Facts, context: Context = Context(), model: Model | None = No
     if is_python_package(facts):
         model = model or trained.load()
         base, shares = by_model(facts, model)
-        shares += by_weight((*known, *(e for e in facts.evidence if e.rule not in model.rules)))
+        others = [replace(e, weight=model.weight(e.rule,
+                                                 e.weight)) for e in facts.evidence if e.rule not in model.rules]
+        shares += by_weight((*known, *others))
     else:
         base, shares = BASE, by_weight((*known, *facts.evidence))
     score = base + sum(s for _, s in shares)

@@ -70,9 +70,9 @@ class ScanRole:
             return False
         try:
             outcome = self._outcome(job) if job.state != submissions.DELETED else self._forget(job)
-        except BaseException:
+        except BaseException as e:
             with self._registry.begin() as db:
-                submissions.release(db, job, self._seat)
+                submissions.release(db, job, self._seat, counts=not isinstance(e, Retry))
             raise
         with self._registry.begin() as db:
             if not submissions.finish(db, job, self._seat, outcome, self._us()):

@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import delete
 
 from api import uploads
+from fengsui.blobs import FolderBlobs
+from fengsui.errors import Retry
 from fengsui.pipeline import together
 from fengsui.registry.models import scan_job
 from fengsui.signing import verify_bundle
@@ -360,3 +362,32 @@ def test_what_is_new_since_the_release_before_is_a_reason(client, hand_in):
     loud = json.dumps({"name": "grow", "version": "2", "scripts": {"postinstall": "node x.js"}}).encode()
     new = hand_in(package(("package/package.json", loud), ("package/i.js", b"1")), "grow-2.tgz")
     assert "since.hook" in {r["rule"] for r in detail(client, new)["reasons"]}
+
+
+def test_while_the_disk_of_contents_is_full_nothing_is_lost_and_the_queue_goes_on_after(client, hand_in, scanned,
+                                                                                        platform,
+                                                                                       monkeypatch):  # fmt: skip
+    waits = hand_in(package(("full-1/setup.py", SETUP), ("full-1/x", b"no room")), "full-1.zip", scan=False)
+    role = platform[2].scan_role
+    kind = type(platform[1].blobs.within("bank"))
+    real = kind.put
+
+    def full(self, sha256: str, content: bytes) -> None:
+        raise Retry("the blob store: No space left on device")
+
+    monkeypatch.setattr(kind, "put", full)
+    for _ in range(2 * submissions.TRIES):
+        with pytest.raises(Retry, match="No space"):
+            role.step(platform[1].clock())
+    monkeypatch.setattr(kind, "put", real)
+    scanned()
+    shown = detail(client, waits)
+    assert (shown["state"], shown["limits"]) == ("done", [])
+    assert shown["verdict"] in ("malicious", "suspicious")
+
+
+def test_a_store_of_contents_that_is_full_says_so(tmp_path):
+    blobs = FolderBlobs(tmp_path / "file-where-a-folder-must-be")
+    (tmp_path / "file-where-a-folder-must-be").write_text("")
+    with pytest.raises(Retry, match="blob store"):
+        blobs.put(hashlib.sha256(b"x").hexdigest(), b"x")
