@@ -176,9 +176,9 @@ def start(c: Call) -> int:
     return c.start
 
 
-def told(source: Source, content: bytes) -> Iterator[Evidence | Use]:
-    """Everything that a file shows."""
-    yield from text_evidence(source.path, source.language, content)
+def told(source: Source, content: bytes, whole: bytes | None = None) -> Iterator[Evidence | Use]:
+    """Everything that a file shows. ``whole``: all of it, where only ``content`` was parsed."""
+    yield from text_evidence(source.path, source.language, content if whole is None else whole)
     yield from evidence(source, content)
     for (when, name), line in source.uses.items():
         yield Use(when, name, source.path, line)

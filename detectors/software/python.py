@@ -1,4 +1,9 @@
-"""What Python source does, from its syntax tree: calls by their full names, and when they run."""
+"""What Python source does, from its syntax tree: calls by their full names, and when they run.
+
+Of a file larger than THICK bytes only the statements around words that matter are parsed: what a program wrote has
+megabytes
+of the same, and a tree of all of it takes seconds.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +31,13 @@ from detectors.software.facts import Evidence, Use, visible
 from detectors.software.unpack import Node
 
 MOST = 2 << 20
-"""Bytes of a file that is parsed."""
-SECONDS = 1.0
+"""Bytes that are parsed of a file."""
+THICK = 1 << 19
+AROUND = 1 << 13
+"""Bytes before and behind a word that matters which are parsed in a large file, and to the ends of the statements
+there."""
+SECONDS = 4.0
+"""Of a processor. Some honest files of 200 kB take three: tests that are strings of programs."""
 DEEP = 40
 """Links of a chain of names that is followed."""
 
@@ -57,6 +67,13 @@ CAPABILITIES: dict[str, tuple[str, ...]] = {
 """Full names of calls, or what they begin with if it ends in a dot or in part of a name."""
 
 _ENVIRONMENT = re.compile(rb"(?:dict|str|dumps|items)\(\s*os\.environ\b|os\.environ\.(?:items|copy)\(")
+_MATTERS = re.compile(
+    rb"\b(?:exec|eval|compile|__import__)\s*\(|\bsubprocess\b|\bos\.(?:system|popen|startfile|exec|spawn|dup2)|\bmarshal\b|"
+    rb"b64decode|decompress\(|unhexlify|fromhex|\burlopen\b|\burlretrieve\b|\brequests\.(?:get|post)|\bsocket\.|\bctypes\.|\bwinreg\b|"
+    rb"/dev/tcp|api/webhooks|__builtins__|\bpty\.|cmdclass|os\.environ|"
+    rb"api\.telegram|webhook\.site|powershell|discord(?:app)?\.com|\bcurl |\bwget |pastebin|ngrok")  # fmt: skip
+_STATEMENT = re.compile(rb"\n(?=[^\s)\]}#])")
+"""The end of a line before one that begins at the margin."""
 _HOOK = re.compile(rb"^import\s.*(?:exec|eval|os\.|subprocess|urllib)", re.MULTILINE)
 _SETUP = re.compile(r"(?:^|[/!])setup\.py$")
 _ENTRY = re.compile(r"(?:^|[/!])(?:__init__|__main__)\.py$|\.pth$")
@@ -78,19 +95,47 @@ def warm() -> None:
     _grammar()
 
 
+def thinned(content: bytes) -> bytes:
+    """The beginning, and the statements around words that matter; of the rest only the ends of lines, so that each line
+    keeps its number."""
+    kept: list[tuple[int, int]] = [(0, _end(content, AROUND))]
+    for m in _MATTERS.finditer(content):
+        if m.end() <= kept[-1][1]:
+            continue
+        first = max(kept[-1][1], content.rfind(b"\n", 0, max(0, m.start() - AROUND)) + 1)
+        begins = _STATEMENT.search(content, first, m.start())
+        kept.append((begins.start() + 1 if begins else first, _end(content, m.end() + AROUND)))
+    out, at = [], 0
+    for first, end in kept:
+        out += [b"\n" * content.count(b"\n", at, first), content[first:end]]
+        at = end
+    return b"".join([*out, b"\n" * content.count(b"\n", at)])
+
+
+def _end(content: bytes, at: int) -> int:
+    """Where the statement ends that stands there; of one that goes on for long, the line."""
+    found = _STATEMENT.search(content, at, at + AROUND)
+    if found:
+        return found.start() + 1
+    line = content.find(b"\n", at)
+    return line + 1 if line >= 0 else len(content)
+
+
 def look(node: Node, budget: Budget) -> Iterable[Evidence | Use]:
     """Evidence in one file; other formats have none."""
     if node.format != "python":
         return
-    if len(node.content) > MOST:
+    whole = content = bytes(node.content)
+    if len(content) > THICK:
+        content = thinned(content)
+    if len(content) - content.count(b"\n") > MOST:
         budget.hit("slow", node.path, f"{MOST >> 20} MB of Python")
         return
-    content = bytes(node.content)
     tree = parsed(_grammar(), content, SECONDS)
     if tree is None:
         budget.hit("slow", node.path, f"{SECONDS:g} s of Python")
         return
-    yield from told(read(node.path, content, tree), content)
+    yield from told(read(node.path, content, tree), content, whole)
     if node.path.endswith(".pth") and _HOOK.search(content):
         shown = visible(content[:120].decode("utf-8", "replace"))
         yield Evidence("python.pth", node.path, WEIGHTS["pth"], 1, matched=shown)
