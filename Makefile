@@ -74,6 +74,7 @@ chaos-small: dev  ## kill -9 of each role KILLS times and of serve SERVE_KILLS t
 	@$(V)/python -m tests.chaos.serve --kills $(SERVE_KILLS)
 
 evals: dev  ## detection and decoding against what is expected of the captures and logs in DATA
+	@$(V)/python -m evals.software $(DATA)
 	@$(V)/python -m evals.network $(DATA)
 	@$(V)/python -m evals.hunts $(DATA)
 	@$(V)/python -m evals.sigma $(DATA)

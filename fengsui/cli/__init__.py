@@ -91,6 +91,13 @@ def parser(lang: str) -> argparse.ArgumentParser:
     report.add_argument("--json", action="store_true", help=t("json"))
     report.add_argument("--data", type=Path, help=t("serve.data"))
 
+    found = command("match", "match:run")
+    found.add_argument("sboms", nargs="+", type=Path, metavar="SBOM", help=t("match.sboms"))
+    found.add_argument("--advisories", nargs="+", type=Path, required=True, metavar="PATH", help=t("match.advisories"))
+    found.add_argument("--vex", nargs="+", type=Path, metavar="FILE", help=t("match.vex"))
+    found.add_argument("--allow-stale", action="store_true", help=t("match.allow"))
+    found.add_argument("--json", action="store_true", help=t("json"))
+
     serve = command("serve", "serve:run")
     serve.add_argument("--watch", type=Path, action="append", metavar="DIR", help=t("watchdir"))
     serve.add_argument("--data", type=Path, help=t("serve.data"))

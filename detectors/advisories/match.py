@@ -1,0 +1,224 @@
+"""What of a bill of materials is known to be vulnerable: by package URL and the order of its ecosystem, never by
+like names.
+
+Every component with a package URL is asked for in the advisories of its ecosystem. What no source covers says so,
+and is
+never taken for free of vulnerabilities.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from detectors.advisories.osv import Advisory, Answer, Book
+from detectors.sbom.component import Component, Purl, read_purl
+from fengsui.errors import BadInput
+
+AFFECTED, NOT_AFFECTED, SUPPRESSED, UNORDERED, NOT_COVERED = (
+    "affected", "not_affected", "suppressed", "unordered", "not_covered")  # fmt: skip
+STALE_DAYS = 7
+_PLAIN = {
+    "pypi": "PyPI", "npm": "npm", "golang": "Go", "cargo": "crates.io", "gem": "RubyGems", "nuget": "NuGet",
+    "hex": "Hex",
+    "pub": "Pub", "composer": "Packagist", "maven": "Maven", "cran": "CRAN", "hackage": "Hackage", "swift": "SwiftURL",
+}  # fmt: skip
+_DISTRIBUTIONS = {
+    ("deb", "debian"): "Debian", ("deb", "ubuntu"): "Ubuntu", ("apk", "alpine"): "Alpine",
+    ("apk", "alpaquita"): "Alpaquita", ("rpm", "redhat"): "Red Hat", ("rpm", "almalinux"): "AlmaLinux",
+    ("rpm", "rocky"): "Rocky Linux", ("rpm", "rocky-linux"): "Rocky Linux", ("rpm", "openeuler"): "openEuler",
+    ("rpm", "suse"): "SUSE", ("rpm", "opensuse"): "openSUSE",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Known:
+    """``kev``: ids that are known to be exploited; ``epss``: the probability of exploitation by id; ``vex``: why a
+    vulnerability does not count, by its id and a package URL."""
+
+    kev: frozenset[str] = frozenset()
+    epss: Mapping[str, float] = field(default_factory=dict)
+    vex: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Match:
+    """One component and one advisory (none where ``status`` is not_covered)."""
+
+    component: Component
+    advisory: Advisory | None
+    status: str
+    reason: str
+    fixed: tuple[str, ...] = ()
+    kev: bool = False
+    epss: float | None = None
+
+    def line(self) -> dict[str, object]:
+        """As a line of JSON."""
+        a = self.advisory
+        return {
+            "purl": self.component.purl, "advisory": a.id if a else None, "aliases": list(a.aliases) if a else [],
+            "status": self.status, "reason": self.reason, "severity": a.severity[0] if a and a.severity else None,
+            "kev": self.kev, "epss": self.epss, "fixed": list(self.fixed),
+        }  # fmt: skip
+
+
+def place(purl: Purl, there: frozenset[str] | set[str]) -> tuple[list[str], str]:
+    """Ecosystems (of those there are) whose advisories are on a package, and its name in them."""
+    name = purl.name
+    if purl.type in _PLAIN:
+        if purl.namespace:
+            name = f"{purl.namespace}{':' if purl.type == 'maven' else '/'}{purl.name}"
+        return [e for e in (_PLAIN[purl.type],) if e in there], name
+    kind = _DISTRIBUTIONS.get((purl.type, purl.namespace.lower()))
+    if kind is None:
+        return [], name
+    release = purl.qualifiers.get("distro", "").lower().partition("-")[2]
+    wanted = f"{kind}:v{release}" if kind == "Alpine" else f"{kind}:{release}"
+    found = [e for e in sorted(there) if e == kind or e.lower() == wanted.lower()
+             or e.lower().startswith(f"{wanted.lower()}:")]
+    if not release:
+        found = []  # of which release it is nobody says, and each has fixes of its own
+    return found, purl.qualifiers.get("upstream", "").partition("@")[0] or name
+
+
+def match(components: Sequence[Component], book: Book, known: Known = Known()) -> Iterator[Match]:
+    """Every answer, component by component; each distinct package URL is asked for once."""
+    asked: dict[str, list[tuple[Advisory, Answer]] | str] = {}
+    for c in components:
+        if not c.purl:
+            continue
+        if c.purl not in asked:
+            asked[c.purl] = _asked(c, book)
+        found = asked[c.purl]
+        if isinstance(found, str):
+            yield Match(c, None, NOT_COVERED, found)
+            continue
+        for advisory, said in found:
+            yield _match(c, advisory, said, known)
+
+
+def _asked(c: Component, book: Book) -> list[tuple[Advisory, Answer]] | str:
+    purl = read_purl(c.purl)
+    if purl is None:
+        return f"{c.purl} is no package URL"
+    version = purl.version or c.version
+    if not version:
+        return "it has no version"
+    ecosystems, name = place(purl, book.ecosystems)
+    if not ecosystems:
+        kind = _PLAIN.get(purl.type) or f"{purl.type}/{purl.namespace}".strip("/")
+        return f"no source has advisories on {kind}"
+    return [x for e in ecosystems for x in book.ask(e, name, version)]
+
+
+def _match(c: Component, a: Advisory, said: Answer, known: Known) -> Match:
+    ids = (a.id, *a.aliases)
+    kev = any(i in known.kev for i in ids)
+    epss = max((known.epss[i] for i in ids if i in known.epss), default=None)
+    why = next((w for i in ids if (w := known.vex.get((i, c.purl)))), None)
+    if said.status == AFFECTED and why is not None:
+        return Match(c, a, SUPPRESSED, f"{said.reason}; {why}", said.fixed, kev, epss)
+    return Match(c, a, said.status, said.reason, said.fixed, kev, epss)
+
+
+def age_days(book: Book, now: datetime) -> float | None:
+    """Days since the newest advisory was changed; None where no advisory says when."""
+    if not book.newest:
+        return None
+    newest = datetime.fromisoformat(book.newest.replace("Z", "+00:00"))
+    return max(0.0, (now - (newest if newest.tzinfo else newest.replace(tzinfo=UTC))).total_seconds() / 86400)
+
+
+def read_kev(content: bytes, name: str = "") -> frozenset[str]:
+    """Ids of CISA's catalogue. Raises BadInput."""
+    try:
+        listed = json.loads(content)["vulnerabilities"]
+        return frozenset(str(v["cveID"]) for v in listed)
+    except (ValueError, KeyError, TypeError) as e:
+        raise BadInput(f"no catalogue of known exploited vulnerabilities: {e}", place=name) from e
+
+
+def read_epss(content: bytes, name: str = "") -> dict[str, float]:
+    """EPSS as FIRST publishes it: CSV with cve and epss, compressed or not. Raises BadInput."""
+    try:
+        text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode()
+        lines = [line for line in text.splitlines() if not line.startswith("#")]
+        return {row["cve"]: float(row["epss"]) for row in csv.DictReader(io.StringIO("\n".join(lines)))}
+    except (OSError, ValueError, KeyError) as e:
+        raise BadInput(f"no table of EPSS: {e}", place=name) from e
+
+
+_SETTLED = {"not_affected", "false_positive", "resolved", "resolved_with_pedigree", "fixed"}
+
+
+def read_vex(content: bytes, name: str = "") -> dict[tuple[str, str], str]:
+    """What does not count, and why: CycloneDX, OpenVEX. Raises BadInput."""
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError) as e:
+        raise BadInput(f"no JSON: {e}", place=name) from e
+    if isinstance(said, dict) and isinstance(said.get("statements"), list):
+        return dict(_openvex(said["statements"]))
+    if isinstance(said, dict) and said.get("bomFormat") == "CycloneDX":
+        return dict(_cyclonedx_vex(said))
+    raise BadInput("no VEX that is known here (CycloneDX, OpenVEX)", place=name)
+
+
+def _openvex(statements: Sequence[object]) -> Iterator[tuple[tuple[str, str], str]]:
+    for s in statements:
+        if not isinstance(s, dict) or s.get("status") not in _SETTLED:
+            continue
+        vulnerability = s.get("vulnerability")
+        said = vulnerability if isinstance(vulnerability, dict) else {"name": vulnerability}
+        ids = [str(said.get("name") or ""), *map(str, said.get("aliases") or ())]
+        why = f"VEX: {s['status']}, {s.get('justification') or s.get('impact_statement') or 'no reason given'}"
+        products = [str(p.get("@id") if isinstance(p, dict) else p) for p in s.get("products") or ()]
+        holders = [p for p in s.get("products") or () if isinstance(p, dict)]
+        inner = [str(c.get("@id")) for p in holders for c in p.get("subcomponents") or () if isinstance(c, dict)]
+        for i in filter(None, ids):
+            for p in inner or products:
+                yield (i, p), why
+
+
+def _cyclonedx_vex(said: Mapping[str, object]) -> Iterator[tuple[tuple[str, str], str]]:
+    from detectors.sbom.read import read
+
+    document = read(json.dumps(said).encode())
+    purls = {c.ref: c.purl for c in (*document.components, *([document.subject] if document.subject else []))}
+    vulnerabilities = said.get("vulnerabilities")
+    for v in vulnerabilities if isinstance(vulnerabilities, list) else ():
+        analysis = v.get("analysis") if isinstance(v, dict) else None
+        if not isinstance(analysis, dict) or analysis.get("state") not in _SETTLED:
+            continue
+        reason = analysis.get("justification") or analysis.get("detail") or "no reason given"
+        why = f"VEX: {analysis['state']}, {reason}"
+        for affected in v.get("affects") or ():
+            ref = str(affected.get("ref") if isinstance(affected, dict) else affected)
+            bare = ref.rpartition("#")[2] if ref.startswith("urn:cdx:") else ref
+            purl = purls.get(bare) or (bare if bare.startswith("pkg:") else "")
+            if purl:  # of what nobody here names, nothing is said
+                yield (str(v.get("id")), purl), why
+
+
+def read_folder(paths: Sequence[Path]) -> tuple[list[Path], Known]:
+    """Advisories, and what else lies beside them (a catalogue of exploited ones, EPSS), told by their names and
+    content."""
+    advisories: list[Path] = []
+    kev: frozenset[str] = frozenset()
+    epss: dict[str, float] = {}
+    for path in paths:
+        name = path.name.lower()
+        if path.is_file() and "exploited" in name and name.endswith(".json"):
+            kev |= read_kev(path.read_bytes(), str(path))
+        elif path.is_file() and name.endswith((".csv", ".csv.gz")):
+            epss |= read_epss(path.read_bytes(), str(path))
+        else:
+            advisories.append(path)
+    return advisories, Known(kev, epss)
