@@ -91,6 +91,10 @@ def parser(lang: str) -> argparse.ArgumentParser:
     report.add_argument("--json", action="store_true", help=t("json"))
     report.add_argument("--data", type=Path, help=t("serve.data"))
 
+    bom = command("sbom", "sbom:run")
+    bom.add_argument("path", type=Path, metavar="PATH", help=t("sbom.path"))
+    bom.add_argument("--out", type=Path, metavar="FILE", help=t("sbom.out"))
+
     found = command("match", "match:run")
     found.add_argument("sboms", nargs="+", type=Path, metavar="SBOM", help=t("match.sboms"))
     found.add_argument("--advisories", nargs="+", type=Path, required=True, metavar="PATH", help=t("match.advisories"))

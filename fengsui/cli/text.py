@@ -37,6 +37,12 @@ TEXT: dict[str, tuple[str, str]] = {
     "scan.report": ("folder for a signed report of each file: page, PDF, SARIF, CycloneDX",
                     "签名报告的输出目录：网页、PDF、SARIF、CycloneDX"),
     "scan.reported": ("report: {file}", "报告：{file}"),
+    "sbom": ("a bill of materials (CycloneDX 1.6) of a folder, an archive or a lock file",
+             "由文件夹、归档或锁文件生成物料清单（CycloneDX 1.6）"),
+    "sbom.path": ("folder, Java archive, lock file or list of what is installed",
+                  "文件夹、Java 归档、锁文件或已安装清单"),
+    "sbom.out": ("file to write (standard output)", "输出文件（默认标准输出）"),
+    "sbom.found": ("{n} packages", "共 {n} 个软件包"),
     "match": ("what of bills of materials is known to be vulnerable; exit 0 nothing, 1 something, 2 no or old "
               "advisories",
               "物料清单中已知的漏洞；退出码 0 无，1 有，2 无公告数据或数据过旧"),

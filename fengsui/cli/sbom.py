@@ -1,0 +1,27 @@
+"""``fengsui sbom``: what a folder, an archive or a list is made of, as CycloneDX."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from detectors.sbom import make
+from fengsui.cli.console import say
+from fengsui.cli.text import text
+from fengsui.errors import UsageError
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 with all lists read; 2 if one could not be, or none was found."""
+    if not args.path.exists():
+        raise UsageError(f"{args.path}: there is no such file")
+    document = make.of(args.path)
+    said = json.dumps(make.cyclonedx(document), ensure_ascii=False, indent=1) + "\n"
+    if args.out is None:
+        print(said, end="")
+    else:
+        args.out.write_text(said, encoding="utf-8")
+    for odd in document.odd:
+        say(odd)
+    say(text("sbom.found", args.lang, n=len(document.components)))
+    return 2 if document.odd or not document.components else 0
