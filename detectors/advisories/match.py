@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detectors.advisories.osv import Advisory, Answer, Book
+from detectors.advisories.severity import severity
 from detectors.sbom.component import Component, Purl, read_purl
 from fengsui.errors import BadInput
 
@@ -62,9 +63,10 @@ class Match:
     def line(self) -> dict[str, object]:
         """As a line of JSON."""
         a = self.advisory
+        word, cvss = severity(a.severity) if a else (None, None)
         return {
             "purl": self.component.purl, "advisory": a.id if a else None, "aliases": list(a.aliases) if a else [],
-            "status": self.status, "reason": self.reason, "severity": a.severity[0] if a and a.severity else None,
+            "status": self.status, "reason": self.reason, "severity": word, "cvss": cvss,
             "kev": self.kev, "epss": self.epss, "fixed": list(self.fixed),
         }  # fmt: skip
 

@@ -11,6 +11,7 @@ import pytest
 
 from detectors.advisories.match import Known, age_days, match, place, read_epss, read_folder, read_kev, read_vex
 from detectors.advisories.osv import Book, answer, parse, read
+from detectors.advisories.severity import severity
 from detectors.sbom.component import Component, read_purl
 from fengsui.cli import main
 from fengsui.errors import BadInput
@@ -218,3 +219,15 @@ def test_advisories_are_read_from_zips_folders_and_files(files):
     (files / "folder" / "z.json").write_text("[]")
     with pytest.raises(BadInput, match=r"z\.json"):
         list(read(files / "folder"))
+
+
+@pytest.mark.parametrize(("said", "word", "score"), [
+    (["CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"], "critical", 9.8),
+    (["CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+      "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N"], "medium", 6.9),
+    (["AV:N/AC:L/Au:N/C:P/I:P/A:P"], "high", 7.5), (["MODERATE"], "medium", None), (["CVSS:3.1/nonsense", "HIGH"],
+                                                                                    "high", None),
+    ([], None, None), (["whatever"], None, None), (["CVSS:9.9/A:B"], None, None),
+])  # fmt: skip
+def test_how_severe_it_is_comes_of_its_vector_or_its_word(said, word, score):
+    assert severity(said) == (word, score)
