@@ -16,16 +16,13 @@ import json
 import os
 import re
 import tomllib
-import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from detectors.sbom.component import Component, Document
-from fengsui import __version__
 
 MOST = 64 << 20
 """Bytes of one list."""
@@ -278,31 +275,3 @@ _BY_NAME: dict[str, Reader] = {
     "Cargo.lock": lambda p: _toml_packages(p, "cargo"), "go.mod": _go_mod, "Gemfile.lock": _gems,
     "composer.lock": _composer,
 }  # fmt: skip
-
-
-def cyclonedx(document: Document, now: datetime | None = None) -> dict[str, Any]:
-    """A document as CycloneDX 1.6; its serial number is of its content, its time is ``now``."""
-    names = "\n".join(sorted(c.purl or c.name for c in document.components))
-    at = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    refs = {c.ref: c.ref or f"component-{n}" for n, c in enumerate(document.components)}
-    out: dict[str, Any] = {
-        "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'fengsui:sbom:{names}')}",
-        "metadata": {"timestamp": at, "tools": {"components": [
-            {"type": "application", "name": "Fengsui", "version": __version__}]}},
-        "components": [_written(c, refs[c.ref]) for c in document.components],
-    }  # fmt: skip
-    if document.subject is not None:
-        out["metadata"]["component"] = _written(document.subject, document.subject.ref or "subject")
-    out["dependencies"] = [{"ref": ref, "dependsOn": list(on)} for ref, on in document.depends.items()]
-    return out
-
-
-def _written(c: Component, ref: str) -> dict[str, Any]:
-    kind = c.kind if c.kind in ("application", "framework", "library", "container", "operating-system", "device",
-                                "firmware", "file",
-                                "platform", "data") else "library"  # fmt: skip
-    fields: dict[str, Any] = {"type": kind, "bom-ref": ref, "name": c.name, "version": c.version, "purl": c.purl,
-                              "licenses": [{"license": {"name": x}} for x in c.licences],
-                              "hashes": [{"alg": a, "content": h} for a, h in c.hashes.items()]}  # fmt: skip
-    return {k: v for k, v in fields.items() if v}

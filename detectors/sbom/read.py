@@ -249,7 +249,7 @@ def _spdx2_package(p: Mapping[str, Any]) -> Component:
                              if p.get(k) not in (None, "NOASSERTION", "NONE"))  # fmt: skip
     hashes = {str(h.get("algorithm")): str(h.get("checksumValue")) for h in map(_map, _list(p.get("checksums")))}
     supplier = str(p.get("supplier") or "").partition(":")[2].strip()
-    return Component(str(p.get("SPDXID") or ""), str(p["name"]), str(p.get("versionInfo") or ""), purl,
+    return Component(str(p.get("SPDXID") or ""), str(p["name"]), _known(p.get("versionInfo")), purl,
                      str(p.get("primaryPackagePurpose") or "package").lower(), supplier, tuple(licences), "",
                      hashes)  # fmt: skip
 

@@ -93,6 +93,8 @@ def parser(lang: str) -> argparse.ArgumentParser:
 
     bom = command("sbom", "sbom:run")
     bom.add_argument("path", type=Path, metavar="PATH", help=t("sbom.path"))
+    bom.add_argument("--form", choices=("cyclonedx", "spdx", "sbomdf"), default="cyclonedx", help=t("sbom.form"))
+    bom.add_argument("--convert", action="store_true", help=t("sbom.convert"))
     bom.add_argument("--out", type=Path, metavar="FILE", help=t("sbom.out"))
 
     found = command("match", "match:run")

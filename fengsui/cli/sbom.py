@@ -5,18 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 
-from detectors.sbom import make
+from detectors.sbom import make, write
+from detectors.sbom.read import read
 from fengsui.cli.console import say
 from fengsui.cli.text import text
-from fengsui.errors import UsageError
+from fengsui.errors import BadInput, UsageError
 
 
 def run(args: argparse.Namespace) -> int:
     """0 with all lists read; 2 if one could not be, or none was found."""
     if not args.path.exists():
         raise UsageError(f"{args.path}: there is no such file")
-    document = make.of(args.path)
-    said = json.dumps(make.cyclonedx(document), ensure_ascii=False, indent=1) + "\n"
+    try:
+        document = read(args.path.read_bytes(), str(args.path)) if args.convert else make.of(args.path)
+    except BadInput as e:
+        say(str(e))
+        return 3
+    said = json.dumps(write.FORMS[args.form](document), ensure_ascii=False, indent=1) + "\n"
     if args.out is None:
         print(said, end="")
     else:
@@ -24,4 +29,6 @@ def run(args: argparse.Namespace) -> int:
     for odd in document.odd:
         say(odd)
     say(text("sbom.found", args.lang, n=len(document.components)))
+    if gaps := {k: n for k, n in write.lacks(document).items() if n}:
+        say(text("sbom.lacks", args.lang, gaps=", ".join(f"{k} {n}" for k, n in gaps.items())))
     return 2 if document.odd or not document.components else 0

@@ -42,6 +42,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "sbom.path": ("folder, Java archive, lock file or list of what is installed",
                   "文件夹、Java 归档、锁文件或已安装清单"),
     "sbom.out": ("file to write (standard output)", "输出文件（默认标准输出）"),
+    "sbom.form": ("CycloneDX 1.6, SPDX 2.3 or SBOMDF 1.0 (GB/T 47020)",
+                  "CycloneDX 1.6、SPDX 2.3 或 SBOMDF 1.0（GB/T 47020）"),
+    "sbom.convert": ("PATH is a bill of materials in another form", "PATH 是另一格式的物料清单"),
+    "sbom.lacks": ("of the NTIA's minimum elements is missing: {gaps}", "NTIA 最小要素缺失：{gaps}"),
     "sbom.found": ("{n} packages", "共 {n} 个软件包"),
     "match": ("what of bills of materials is known to be vulnerable; exit 0 nothing, 1 something, 2 no or old "
               "advisories",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from detectors.sbom import make
+from detectors.sbom import make, write
+from detectors.sbom.component import Component, Document
 from detectors.sbom.read import read
 from fengsui.cli import main
 
@@ -92,8 +93,8 @@ def test_what_is_written_is_read_again_and_is_the_same_for_the_same(tmp_path):
         put(tmp_path, name, content)
     document = make.of(tmp_path)
     now = datetime(2026, 11, 27, tzinfo=UTC)
-    written = make.cyclonedx(document, now)
-    assert written == make.cyclonedx(make.of(tmp_path), now)
+    written = write.cyclonedx(document, now)
+    assert written == write.cyclonedx(make.of(tmp_path), now)
     again = read(json.dumps(written).encode())
     assert [(c.name, c.version, c.purl, c.licences) for c in again.components] == [
         (c.name, c.version, c.purl, c.licences) for c in document.components]  # fmt: skip
@@ -109,3 +110,32 @@ def test_the_command_writes_it_and_says_what_it_could_not_read(tmp_path, capsys)
     assert main(["sbom", str(tmp_path / "in")]) == 2
     assert "package-lock.json" in capsys.readouterr().err
     assert main(["sbom", str(tmp_path / "nowhere")]) == 3
+
+
+@pytest.mark.parametrize("form", write.FORMS)
+def test_what_the_forms_share_comes_back_from_each(tmp_path, form):
+    whole = Document("x", "1", (
+        Component("a", "one", "1.0", "pkg:npm/one@1.0", "library", "Maker", ("MIT",), "", {"SHA-256": "ab"}),
+        Component("b", "two", "", "", "library")), Component("s", "app", "2", kind="application"), {"s": ("a", "b"),
+                                                                                                    "a": ("b",)})  # fmt: skip
+    again = read(json.dumps(write.FORMS[form](whole)).encode())
+    mine = [c for c in again.components if c.name != "app"]
+    assert [(c.name, c.version, c.purl) for c in mine] == [("one", "1.0", "pkg:npm/one@1.0"), ("two", "", "")]
+    assert (mine[0].licences, [*mine[0].hashes.values()]) == (("MIT",), ["ab"])
+    assert again.subject.name == "app"
+    assert sum(map(len, again.depends.values())) == 3
+    assert mine[0].supplier == "Maker"
+
+
+def test_what_a_document_lacks_is_counted():
+    document = Document("x", "1", (Component("a", "one", "1", "pkg:npm/one@1"), Component("b", "two")))
+    assert write.lacks(document) == {"supplier": 2, "name": 0, "version": 1, "identifier": 1, "dependencies": 1}
+
+
+def test_a_bill_is_converted(tmp_path, capsys):
+    put(tmp_path, "go.mod", LISTS["go.mod"][0])
+    assert main(["sbom", str(tmp_path), "--out", str(tmp_path / "a.json")]) == 0
+    assert main(["sbom", str(tmp_path / "a.json"), "--convert", "--form", "sbomdf", "--out",
+                 str(tmp_path / "b.json")]) == 0
+    assert len(read((tmp_path / "b.json").read_bytes()).components) == 2
+    assert main(["sbom", str(tmp_path / "go.mod"), "--convert"]) == 3
