@@ -116,8 +116,8 @@ def test_the_command_writes_it_and_says_what_it_could_not_read(tmp_path, capsys)
 def test_what_the_forms_share_comes_back_from_each(tmp_path, form):
     whole = Document("x", "1", (
         Component("a", "one", "1.0", "pkg:npm/one@1.0", "library", "Maker", ("MIT",), "", {"SHA-256": "ab"}),
-        Component("b", "two", "", "", "library")), Component("s", "app", "2", kind="application"), {"s": ("a", "b"),
-                                                                                                    "a": ("b",)})  # fmt: skip
+        Component("b", "two", "", "", "library")), Component("s", "app", "2", kind="application"),
+        {"s": ("a", "b"), "a": ("b",)})  # fmt: skip
     again = read(json.dumps(write.FORMS[form](whole)).encode())
     mine = [c for c in again.components if c.name != "app"]
     assert [(c.name, c.version, c.purl) for c in mine] == [("one", "1.0", "pkg:npm/one@1.0"), ("two", "", "")]
