@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fengsui.blobs import FolderBlobs
+from fengsui.errors import Retry
 
 CONTENT = b"content"
 NAME = hashlib.sha256(CONTENT).hexdigest()
@@ -72,6 +73,6 @@ def test_a_part_is_removed_when_the_disk_is_full(tmp_path: Path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(Retry, match="No space"):
         FolderBlobs(tmp_path).put(NAME, CONTENT)
     assert [f for f in tmp_path.rglob("*") if f.is_file()] == []

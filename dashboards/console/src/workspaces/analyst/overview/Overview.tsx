@@ -81,7 +81,7 @@ function Pictures({ stats }: { stats: Stats }): ReactNode {
         </section>
         <section className="card">
           <header><h2>{t("overview.kinds")}</h2><span className="small"><Num value={stats.events.total} /> · <Time value={stats.events.last_read_at} /></span></header>
-          <BarList items={stats.events.by_kind.map((k) => ({ key: k.kind, name: word("events.kind", k.kind), count: k.count, to: `/events?kind=${k.kind}` }))} />
+          <BarList items={stats.events.by_kind.filter((k) => k.count > 0).sort((a, b) => b.count - a.count).map((k) => ({ key: k.kind, name: word("events.kind", k.kind), count: k.count, to: `/events?kind=${k.kind}` }))} />
         </section>
       </div>
     </>
