@@ -60,6 +60,17 @@ class Match:
     kev: bool = False
     epss: float | None = None
 
+    @property
+    def risk(self) -> tuple[str, str] | None:
+        """What two bills have in common where they share a risk: the package without its version, and the advisory.
+        None
+        where there is no risk."""
+        if self.advisory is None or self.status not in (AFFECTED, UNORDERED):
+            return None
+        purl = read_purl(self.component.purl)
+        name = f"{purl.type}/{purl.namespace}/{purl.name}" if purl else self.component.purl
+        return name, self.advisory.id
+
     def line(self) -> dict[str, object]:
         """As a line of JSON."""
         a = self.advisory

@@ -101,6 +101,8 @@ def parser(lang: str) -> argparse.ArgumentParser:
     found.add_argument("sboms", nargs="+", type=Path, metavar="SBOM", help=t("match.sboms"))
     found.add_argument("--advisories", nargs="+", type=Path, required=True, metavar="PATH", help=t("match.advisories"))
     found.add_argument("--vex", nargs="+", type=Path, metavar="FILE", help=t("match.vex"))
+    found.add_argument("--policy", type=Path, metavar="FILE", help=t("match.policy"))
+    found.add_argument("--since", type=Path, metavar="SBOM", help=t("match.since"))
     found.add_argument("--allow-stale", action="store_true", help=t("match.allow"))
     found.add_argument("--json", action="store_true", help=t("json"))
 
@@ -156,7 +158,9 @@ def parser(lang: str) -> argparse.ArgumentParser:
     api.add_argument("--port", type=int, help=t("port"))
 
     rules = command("rules", "rules:run")
-    rules.add_argument("what", choices=("test", "list"), help=f"test: {t('rules.test')}; list: {t('rules.list')}")
+    about = f"test: {t('rules.test')}; list: {t('rules.list')}; import: {t('rules.import')}"
+    rules.add_argument("what", choices=("test", "list", "import"), help=about)
+    rules.add_argument("sources", nargs="*", type=Path, metavar="SOURCE", help=t("rules.sources"))
     rules.add_argument("--rules", type=Path, metavar="DIR", help=t("rulesdir"))
     rules.add_argument("--json", action="store_true", help=t("json"))
 

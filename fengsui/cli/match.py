@@ -23,6 +23,8 @@ from detectors.advisories.match import (
     read_vex,
 )
 from detectors.advisories.osv import Book, read
+from detectors.advisories.policy import Policy, Ruling, ruling
+from detectors.advisories.policy import read as read_policy
 from detectors.sbom.read import read as read_sbom
 from fengsui.cli.console import say
 from fengsui.cli.text import text
@@ -30,8 +32,12 @@ from fengsui.errors import BadInput, UsageError
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 nothing affected; 1 something affected; 2 no advisories, or old ones without --allow-stale; 3 usage."""
-    for path in (*args.sboms, *args.advisories, *(args.vex or ())):
+    """0 nothing that the policy stops (without one: nothing affected); 1 something; 2 no advisories, or old ones
+    without
+    --allow-stale; 3 usage."""
+    policy = read_policy(args.policy) if args.policy else Policy()
+    before = [args.since] if args.since else []
+    for path in (*args.sboms, *before, *args.advisories, *(args.vex or ())):
         if not path.exists():
             raise UsageError(f"{path}: there is no such file")
     try:
@@ -40,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
         for path in args.vex or ():
             known = replace(known, vex={**known.vex, **read_vex(path.read_bytes(), str(path))})
         documents = [(path, read_sbom(path.read_bytes(), str(path))) for path in args.sboms]
+        old = {m.risk for path in before for m in match(read_sbom(path.read_bytes(), str(path)).components, book,
+                                                        known)}
     except BadInput as e:
         say(str(e))
         return 3
@@ -51,27 +59,35 @@ def run(args: argparse.Namespace) -> int:
     if stale:
         say(text("match.stale", args.lang, days="?" if age is None else f"{age:.0f}"))
     counts: Counter[str] = Counter()
+    gates: Counter[str] = Counter()
+    now = datetime.now(UTC)
     for path, document in documents:
         for odd in document.odd:
             say(f"{path}: {odd}")
         for m in match(document.components, book, known):
+            if m.risk is not None and m.risk in old:
+                continue
             counts[m.status] += 1
+            said = ruling(m, policy, now.date())
+            gates[said.gate] += 1
             if args.json:
-                print(json.dumps(m.line() | {"sbom": str(path), "source_age_days": None if age is None else round(age,
-                                                                                                                  1)}))
+                more = {"sbom": str(path), "source_age_days": None if age is None else round(age, 1), "gate": said.gate,
+                        "rule": said.rule, "days": said.days}  # fmt: skip
+                print(json.dumps(m.line() | more))
             elif m.status in (AFFECTED, UNORDERED):
-                _row(m)
+                _row(m, said)
     say("  ".join(f"{k} {n}" for k, n in sorted(counts.items())) or text("match.none", args.lang))
     if counts[NOT_COVERED]:
         say(text("match.uncovered", args.lang, n=counts[NOT_COVERED]))
     if stale and not args.allow_stale:
         return 2
-    return 1 if counts[AFFECTED] else 0
+    return 1 if gates["fail"] else 0
 
 
-def _row(m: Match) -> None:
+def _row(m: Match, said: Ruling) -> None:
     line: dict[str, Any] = m.line()
     marks = "KEV " if m.kev else ""
     fixed = f"  → {', '.join(m.fixed)}" if m.fixed else ""
-    sys.stdout.write(f"{m.status:10} {line['purl']}  {line['advisory']} {marks}{', '.join(line['aliases'])}\n"
-                     f"           {m.reason}{fixed}\n")  # fmt: skip
+    rule = f"  [{said.rule}{f', {said.days} d' if said.days is not None else ''}]" if said.rule else ""
+    head = f"{said.gate:5} {m.status:10} {line['severity'] or '?':9}{line['purl']}  {line['advisory']} {marks}"
+    sys.stdout.write(f"{head}{', '.join(line['aliases'])}\n      {m.reason}{fixed}{rule}\n")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from detectors.advisories.match import Known, age_days, match, place, read_epss, read_folder, read_kev, read_vex
 from detectors.advisories.osv import Book, answer, parse, read
+from detectors.advisories.policy import read as read_policy
+from detectors.advisories.policy import ruling
 from detectors.advisories.severity import severity
 from detectors.sbom.component import Component, read_purl
 from fengsui.cli import main
-from fengsui.errors import BadInput
+from fengsui.errors import BadInput, BadSetting
 
 
 def advisory(identity: str = "X-1", ecosystem: str = "PyPI", name: str = "thing", events: list[dict] | None = None,
@@ -231,3 +233,56 @@ def test_advisories_are_read_from_zips_folders_and_files(files):
 ])  # fmt: skip
 def test_how_severe_it_is_comes_of_its_vector_or_its_word(said, word, score):
     assert severity(said) == (word, score)
+
+
+POLICY = """
+rules:
+  - {name: exploited, when: {kev: true}, gate: fail, days: 3}
+  - {name: severe, when: {severity: high, fixed: true}, gate: fail, days: 14}
+  - {name: likely, when: {epss: 0.5}, gate: warn}
+accept:
+  - {id: CVE-9, purl: "pkg:pypi/thing@1.0", until: 2026-12-31, reason: not reachable, owner: ann}
+"""
+TODAY = date(2026, 11, 27)
+
+
+@pytest.mark.parametrize(("word", "fixed", "kev", "epss", "alias", "gate", "rule"), [
+    ("LOW", False, True, None, "CVE-1", "fail", "exploited"), ("HIGH", True, False, None, "CVE-1", "fail", "severe"),
+    ("CRITICAL", False, False, None, "CVE-1", "pass", ""), ("LOW", True, False, 0.6, "CVE-1", "warn", "likely"),
+    ("LOW", True, False, 0.4, "CVE-1", "pass", ""), ("CRITICAL", True, True, 0.9, "CVE-9", "pass", "accepted by ann"),
+])  # fmt: skip
+def test_the_first_rule_that_applies_counts(tmp_path, word, fixed, kev, epss, alias, gate, rule):
+    (tmp_path / "p.yaml").write_text(POLICY)
+    events = [{"introduced": "0"}, *([{"fixed": "2"}] if fixed else [])]
+    b = book(advisory(events=events, aliases=[alias], database_specific={"severity": word}))
+    known = Known(frozenset({alias} if kev else ()), {} if epss is None else {alias: epss})
+    (m,) = match([component("pkg:pypi/thing@1.0")], b, known)
+    policy = read_policy(tmp_path / "p.yaml")
+    said = ruling(m, policy, TODAY)
+    assert (said.gate, said.rule[: len(rule)]) == (gate, rule)
+    if alias == "CVE-9":
+        assert ruling(m, policy, date(2027, 1, 1)).gate == "fail"
+
+
+@pytest.mark.parametrize("text", ["rules: 1", "rules: [{gate: fail}]", "rules: [{name: a, when: {severty: high}}]",
+                                  "x: 1", "[",
+                                  "accept: [{id: a, until: 2026-12-31, reason: b}]"])  # fmt: skip
+def test_a_policy_that_is_none_is_refused_with_its_file(tmp_path, text):
+    (tmp_path / "p.yaml").write_text(text)
+    with pytest.raises(BadSetting, match=r"p\.yaml"):
+        read_policy(tmp_path / "p.yaml")
+
+
+def test_the_command_goes_by_the_policy_and_tells_only_what_is_new(files, capsys):
+    sbom, zipped = str(files / "bom.json"), str(files / "PyPI.zip")
+    (files / "p.yaml").write_text("rules: [{name: told, gate: warn, days: 30}]")
+    assert main(["match", sbom, "--advisories", zipped, "--policy", str(files / "p.yaml"), "--json"]) == 0
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert (first["gate"], first["rule"], first["days"]) == ("warn", "told", 30)
+    new = json.loads((files / "bom.json").read_text())
+    new["components"][0] |= {"version": "1.5", "purl": "pkg:pypi/thing@1.5"}
+    (files / "new.json").write_text(json.dumps(new))
+    assert main(["match", str(files / "new.json"), "--advisories", zipped, "--since", sbom, "--json"]) == 0
+    assert [json.loads(x)["status"] for x in capsys.readouterr().out.splitlines()] == ["not_covered"]
+    assert main(["match", str(files / "new.json"), "--advisories", zipped]) == 1
+    assert "fail  affected" in capsys.readouterr().out
