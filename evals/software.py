@@ -159,7 +159,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
-    return 1 if cases(folder / "osv") + orders(folder / "osv" / "version_order") + documents(folder / "sbom") else 0
+    osv = folder / "osv"
+    parts = [(osv / "match_cases.csv", cases, osv), (osv / "version_order", orders, osv / "version_order"),
+             (folder / "sbom", documents, folder / "sbom")]  # fmt: skip
+    there = [(run, where) for needed, run, where in parts if needed.exists()]
+    for needed, _, _ in parts:
+        if not needed.exists():
+            print(f"{needed.relative_to(folder)} is not there: not measured")
+    if not there:
+        raise SystemExit(f"{folder}: nothing to measure")
+    return 1 if sum([run(where) for run, where in there]) else 0
 
 
 if __name__ == "__main__":
