@@ -141,7 +141,8 @@ def parser(lang: str) -> argparse.ArgumentParser:
         files.add_argument("--data", type=Path, help=t("serve.data"))
 
     admin = command("admin", "admin:run")
-    admin.add_argument("what", choices=("migrate",), help=t("admin.migrate"))
+    about = f"migrate: {t('admin.migrate')}; regress: {t('admin.regress')}"
+    admin.add_argument("what", choices=("migrate", "regress"), help=about)
     admin.add_argument("--data", type=Path, help=t("serve.data"))
 
     size = command("size", "size:run")
