@@ -168,58 +168,6 @@ def read_epss(content: bytes, name: str = "") -> dict[str, float]:
         raise BadInput(f"no table of EPSS: {e}", place=name) from e
 
 
-_SETTLED = {"not_affected", "false_positive", "resolved", "resolved_with_pedigree", "fixed"}
-
-
-def read_vex(content: bytes, name: str = "") -> dict[tuple[str, str], str]:
-    """What does not count, and why: CycloneDX, OpenVEX. Raises BadInput."""
-    try:
-        said = json.loads(content)
-    except (ValueError, RecursionError) as e:
-        raise BadInput(f"no JSON: {e}", place=name) from e
-    if isinstance(said, dict) and isinstance(said.get("statements"), list):
-        return dict(_openvex(said["statements"]))
-    if isinstance(said, dict) and said.get("bomFormat") == "CycloneDX":
-        return dict(_cyclonedx_vex(said))
-    raise BadInput("no VEX that is known here (CycloneDX, OpenVEX)", place=name)
-
-
-def _openvex(statements: Sequence[object]) -> Iterator[tuple[tuple[str, str], str]]:
-    for s in statements:
-        if not isinstance(s, dict) or s.get("status") not in _SETTLED:
-            continue
-        vulnerability = s.get("vulnerability")
-        said = vulnerability if isinstance(vulnerability, dict) else {"name": vulnerability}
-        ids = [str(said.get("name") or ""), *map(str, said.get("aliases") or ())]
-        why = f"VEX: {s['status']}, {s.get('justification') or s.get('impact_statement') or 'no reason given'}"
-        products = [str(p.get("@id") if isinstance(p, dict) else p) for p in s.get("products") or ()]
-        holders = [p for p in s.get("products") or () if isinstance(p, dict)]
-        inner = [str(c.get("@id")) for p in holders for c in p.get("subcomponents") or () if isinstance(c, dict)]
-        for i in filter(None, ids):
-            for p in inner or products:
-                yield (i, p), why
-
-
-def _cyclonedx_vex(said: Mapping[str, object]) -> Iterator[tuple[tuple[str, str], str]]:
-    from detectors.sbom.read import read
-
-    document = read(json.dumps(said).encode())
-    purls = {c.ref: c.purl for c in (*document.components, *([document.subject] if document.subject else []))}
-    vulnerabilities = said.get("vulnerabilities")
-    for v in vulnerabilities if isinstance(vulnerabilities, list) else ():
-        analysis = v.get("analysis") if isinstance(v, dict) else None
-        if not isinstance(analysis, dict) or analysis.get("state") not in _SETTLED:
-            continue
-        reason = analysis.get("justification") or analysis.get("detail") or "no reason given"
-        why = f"VEX: {analysis['state']}, {reason}"
-        for affected in v.get("affects") or ():
-            ref = str(affected.get("ref") if isinstance(affected, dict) else affected)
-            bare = ref.rpartition("#")[2] if ref.startswith("urn:cdx:") else ref
-            purl = purls.get(bare) or (bare if bare.startswith("pkg:") else "")
-            if purl:  # of what nobody here names, nothing is said
-                yield (str(v.get("id")), purl), why
-
-
 def read_folder(paths: Sequence[Path]) -> tuple[list[Path], Known]:
     """Advisories, and what else lies beside them (a catalogue of exploited ones, EPSS), told by their names and
     content."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
+from detectors.advisories import vex
 from detectors.advisories.match import (
     AFFECTED,
     NOT_COVERED,
@@ -20,7 +21,6 @@ from detectors.advisories.match import (
     age_days,
     match,
     read_folder,
-    read_vex,
 )
 from detectors.advisories.osv import Book, read
 from detectors.advisories.policy import Policy, Ruling, ruling
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         sources, known = read_folder(args.advisories)
         book = Book(chain.from_iterable(map(read, sources)))
         for path in args.vex or ():
-            known = replace(known, vex={**known.vex, **read_vex(path.read_bytes(), str(path))})
+            known = replace(known, vex={**known.vex, **vex.read(path.read_bytes(), str(path))})
         documents = [(path, read_sbom(path.read_bytes(), str(path))) for path in args.sboms]
         old = {m.risk for path in before for m in match(read_sbom(path.read_bytes(), str(path)).components, book,
                                                         known)}

@@ -53,7 +53,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "match.sboms": ("CycloneDX, SPDX or SBOMDF documents", "CycloneDX、SPDX 或 SBOMDF 文件"),
     "match.advisories": ("OSV ZIPs, folders or files; beside them CISA's catalogue and EPSS",
                          "OSV 的 ZIP、文件夹或文件；可附 CISA 目录与 EPSS"),
-    "match.vex": ("what does not count: CycloneDX or OpenVEX", "不计入的漏洞说明：CycloneDX 或 OpenVEX"),
+    "match.vex": ("what does not count: CycloneDX, OpenVEX or CSAF", "不计入的漏洞说明：CycloneDX、OpenVEX 或 CSAF"),
     "match.policy": ("what stops a release, in YAML: see docs/advisories.md",
                      "放行策略（YAML），见 docs/advisories.md"),
     "match.since": ("the bill of the release before: only risks that are new are told",

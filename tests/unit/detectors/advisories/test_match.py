@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from detectors.advisories.match import Known, age_days, match, place, read_epss, read_folder, read_kev, read_vex
+from detectors.advisories import vex
+from detectors.advisories.match import Known, age_days, match, place, read_epss, read_folder, read_kev
 from detectors.advisories.osv import Book, answer, parse, read
 from detectors.advisories.policy import read as read_policy
 from detectors.advisories.policy import ruling
@@ -150,15 +151,21 @@ def test_vex_suppresses_what_it_names_and_nothing_else():
     cyclonedx = {"bomFormat": "CycloneDX", "specVersion": "1.5", "vulnerabilities": [
         {"id": "CVE-1", "analysis": {"state": "not_affected"}, "affects": [{"ref": "pkg:pypi/thing@1.0"},
                                                                            {"ref": "nobody"}]}]}  # fmt: skip
-    for vex in (open_vex, cyclonedx):
-        known = Known(vex=read_vex(json.dumps(vex).encode()))
+    csaf = {"document": {"category": "csaf_vex"}, "product_tree": {"branches": [{"branches": [{"product": {
+        "product_id": "P", "product_identification_helper": {"purl": "pkg:pypi/thing@1.0"}}}]}],
+        "relationships": [{"product_reference": "P", "full_product_name": {"product_id": "W"}}]},
+        "vulnerabilities": [{"cve": "CVE-1", "product_status": {"known_not_affected": ["W", "nobody"]},
+                             "flags": [{"label": "component_not_present", "product_ids": ["W"]}]}]}  # fmt: skip
+    for said in (open_vex, cyclonedx, csaf):
+        known = Known(vex=vex.read(json.dumps(said).encode()))
         one, other = match([component("pkg:pypi/thing@1.0"), component("pkg:pypi/thing@1.1")], b, known)
         assert (one.status, other.status) == ("suppressed", "affected")
-        assert "VEX: not_affected" in one.reason
+        assert "VEX: " in one.reason
+        assert "not_affected" in one.reason
     affected = json.loads(json.dumps(open_vex).replace("not_affected", "under_investigation"))
-    assert read_vex(json.dumps(affected).encode()) == {}
+    assert vex.read(json.dumps(affected).encode()) == {}
     with pytest.raises(BadInput):
-        read_vex(b"{}")
+        vex.read(b"{}")
 
 
 def test_catalogues_beside_the_advisories_are_told(tmp_path: Path):
