@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from collectors.collector import Collector
 from collectors.network.sources import sources_of
 from fengsui.batch import Identity
+from fengsui.cli import main
 from fengsui.cli.backup import backup, restore
 from fengsui.cli.platform import Platform
 from fengsui.config import Settings
@@ -19,6 +21,8 @@ from fengsui.errors import UsageError
 from fengsui.pipeline import Worker, drain
 from fengsui.registry.models import activity, alert
 from fengsui.schema import EVENTS
+from fengsui.signing import Signer
+from situation import submissions
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 LATER = ("beacon", "port_scan")
@@ -113,3 +117,23 @@ def test_a_platform_that_runs_is_not_backed_up(tmp_path):
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 3, ran.stderr
     assert not (tmp_path / "b" / "manifest.json").exists()
+
+
+def test_what_was_handed_in_and_the_key_of_reports_come_back_to_their_places(tmp_path):
+    data, other, kept = tmp_path / "data", tmp_path / "other", tmp_path / "backup"
+    with Platform(Settings(data=data)) as p:
+        content = b"a package of the bank"
+        sha256 = hashlib.sha256(content).hexdigest()
+        p.blobs.within("bank").put(sha256, content)
+        p.blobs.put(hashlib.sha256(b"carved").hexdigest(), b"carved")
+        with p.registry.begin() as db:
+            submissions.submit(db, submissions.New("bank", "x", len(content), sha256, "package"), "ann", 1)
+    public = Signer.of(data / "keys" / "signing.pem").public
+    assert main(["backup", str(kept), "--data", str(data)]) == 0
+    assert main(["restore", str(kept), "--data", str(other)]) == 0
+    with Platform(Settings(data=other)) as p:
+        assert p.blobs.within("bank").get(sha256) == content
+        assert p.blobs.get(sha256) is None  # not where others would find it
+        assert p.blobs.get(hashlib.sha256(b"carved").hexdigest()) == b"carved"
+    assert Signer.of(other / "keys" / "signing.pem").public == public
+    assert (other / "keys" / "signing.pem").stat().st_mode & 0o777 == 0o600

@@ -25,9 +25,11 @@ from sqlalchemy import Engine, func, insert, select
 from sqlalchemy import text as sql_text
 
 from fengsui import __version__
+from fengsui.blobs import part_of
 from fengsui.bus.protocol import Commit
 from fengsui.cli.console import say
 from fengsui.cli.engines import Engines
+from fengsui.cli.report import signing_key
 from fengsui.cli.text import text
 from fengsui.config import load
 from fengsui.errors import UsageError
@@ -38,7 +40,7 @@ from fengsui.schema import FINDING, KINDS
 from fengsui.store.protocol import Limits, Store
 
 MANIFEST, BUS, REGISTRY, MARKS = "manifest.json", "bus.db", "registry.msgpack", "marks.msgpack"
-STORE, BLOBS = "store", "blobs"
+STORE, BLOBS, KEY = "store", "blobs", "signing.pem"
 CHUNK = 250_000
 """Rows of a file of events."""
 _ROWS = 1000
@@ -64,6 +66,8 @@ def backup(args: argparse.Namespace) -> int:
         tables = {table: _dump_table(store, table, folder / STORE) for table in KINDS}
         rows = _dump_registry(engines.registry, folder / REGISTRY)
         blobs = 0 if settings.blobs_url else _copy_blobs(settings.data / "blobs", folder / BLOBS)
+        if signing_key(settings).is_file():
+            _copy_key(signing_key(settings), folder / KEY)
     finally:
         engines.close()
     manifest = {
@@ -102,9 +106,9 @@ def restore(args: argparse.Namespace) -> int:
             with pa.memory_map(str(path)) as raw:
                 engines.store.load(path.name.partition("-")[0], pa.ipc.open_file(raw).read_all())
         _load_registry(engines.registry, folder / REGISTRY)
-        for path in (folder / BLOBS).rglob("*") if (folder / BLOBS).exists() else ():
-            if path.is_file():
-                engines.blobs.put(path.name, path.read_bytes())
+        _put_blobs(engines, folder / BLOBS)
+        if (folder / KEY).is_file() and not signing_key(settings).exists():
+            _copy_key(folder / KEY, signing_key(settings))
     finally:
         engines.close()
     say(text("restore.done", args.lang, when=manifest["made_at"][:19], rows=f"{sum(manifest['rows'].values()):,}"))
@@ -169,13 +173,35 @@ def _packs(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def _copy_blobs(source: Path, target: Path) -> int:
+    """Every blob to where it lies below the folder: what was handed in lies below its organisation."""
     n = 0
     for path in source.rglob("*") if source.exists() else ():
         if path.is_file() and not path.name.endswith(".part"):
-            (target / path.name[:2]).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target / path.name[:2] / path.name)
+            to = target / path.relative_to(source)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, to)
             n += 1
     return n
+
+
+def _put_blobs(engines: Engines, folder: Path) -> None:
+    """Each into the store of its organisation, whose name the registry knows."""
+    with reading(engines.registry).connect() as db:
+        orgs = {part_of(org): org for org in db.execute(select(models.submission.c.org).distinct()).scalars()}
+    for path in folder.rglob("*") if folder.exists() else ():
+        if path.is_file():
+            part = path.relative_to(folder).parts[0]
+            if part in orgs:
+                engines.blobs.within(orgs[part]).put_file(path.name, path)
+            elif len(part) == 2:
+                engines.blobs.put_file(path.name, path)
+
+
+def _copy_key(source: Path, target: Path) -> None:
+    """The key that reports are signed with: for nobody else to read."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
+        f.write(source.read_bytes())
 
 
 def _marks(folder: Path) -> Mapping[str, bytes | None]:
