@@ -200,7 +200,7 @@ def _put_blobs(engines: Engines, folder: Path) -> None:
 def _copy_key(source: Path, target: Path) -> None:
     """The key that reports are signed with: for nobody else to read."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
         f.write(source.read_bytes())
 
 
