@@ -14,11 +14,12 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from detectors.advisories.osv import Advisory, Answer, Book
 from detectors.advisories.severity import severity
+from detectors.advisories.wording import reason
 from detectors.sbom.component import Component, Purl, read_purl
 from fengsui.errors import BadInput
 
@@ -50,15 +51,24 @@ class Known:
 
 @dataclass(frozen=True)
 class Match:
-    """One component and one advisory (none where ``status`` is not_covered)."""
+    """One component and one advisory (none where ``status`` is not_covered). ``why`` and ``of`` as of an Answer;
+    ``vex``: why
+    it does not count; ``ecosystem``: whose advisories they were."""
 
     component: Component
     advisory: Advisory | None
     status: str
-    reason: str
+    why: str
+    of: str = ""
     fixed: tuple[str, ...] = ()
+    ecosystem: str = ""
+    vex: str = ""
     kev: bool = False
     epss: float | None = None
+
+    def reason(self, lang: str) -> str:
+        """In words."""
+        return "; ".join(filter(None, (reason(self.why, self.of, lang), self.vex)))
 
     @property
     def risk(self) -> tuple[str, str] | None:
@@ -77,7 +87,7 @@ class Match:
         word, cvss = severity(a.severity) if a else (None, None)
         return {
             "purl": self.component.purl, "advisory": a.id if a else None, "aliases": list(a.aliases) if a else [],
-            "status": self.status, "reason": self.reason, "severity": word, "cvss": cvss,
+            "status": self.status, "reason": self.reason("en"), "severity": word, "cvss": cvss,
             "kev": self.kev, "epss": self.epss, "fixed": list(self.fixed),
         }  # fmt: skip
 
@@ -103,50 +113,53 @@ def place(purl: Purl, there: frozenset[str] | set[str]) -> tuple[list[str], str]
 
 def match(components: Sequence[Component], book: Book, known: Known = Known()) -> Iterator[Match]:
     """Every answer, component by component; each distinct package URL is asked for once."""
-    asked: dict[str, list[tuple[Advisory, Answer]] | str] = {}
+    asked: dict[str, list[Asked] | Answer] = {}
     for c in components:
         if not c.purl:
             continue
         if c.purl not in asked:
             asked[c.purl] = _asked(c, book)
         found = asked[c.purl]
-        if isinstance(found, str):
-            yield Match(c, None, NOT_COVERED, found)
+        if isinstance(found, Answer):
+            yield Match(c, None, found.status, found.why, found.of)
             continue
-        for advisory, said in found:
-            yield _match(c, advisory, said, known)
+        for ecosystem, advisory, said in found:
+            yield _match(c, ecosystem, advisory, said, known)
 
 
-def _asked(c: Component, book: Book) -> list[tuple[Advisory, Answer]] | str:
+Asked = tuple[str, Advisory, Answer]
+
+
+def _asked(c: Component, book: Book) -> list[Asked] | Answer:
+    """What each advisory of its ecosystem says; or why nothing can."""
     purl = read_purl(c.purl)
     if purl is None:
-        return f"{c.purl} is no package URL"
+        return Answer(NOT_COVERED, "no_purl", c.purl)
     version = purl.version or c.version
     if not version:
-        return "it has no version"
+        return Answer(NOT_COVERED, "no_version")
     ecosystems, name = place(purl, book.ecosystems)
     if not ecosystems:
-        kind = _PLAIN.get(purl.type) or f"{purl.type}/{purl.namespace}".strip("/")
-        return f"no source has advisories on {kind}"
-    return [x for e in ecosystems for x in book.ask(e, name, version)]
+        kind = _DISTRIBUTIONS.get((purl.type, purl.namespace.lower()))
+        if kind is not None and not purl.qualifiers.get("distro"):
+            return Answer(NOT_COVERED, "no_release", kind)
+        return Answer(NOT_COVERED, "no_source",
+                      kind or _PLAIN.get(purl.type) or f"{purl.type}/{purl.namespace}".strip("/"))
+    return [(e, a, said) for e in ecosystems for a, said in book.ask(e, name, version)]
 
 
-def _match(c: Component, a: Advisory, said: Answer, known: Known) -> Match:
+def _match(c: Component, ecosystem: str, a: Advisory, said: Answer, known: Known) -> Match:
     ids = (a.id, *a.aliases)
     kev = any(i in known.kev for i in ids)
     epss = max((known.epss[i] for i in ids if i in known.epss), default=None)
-    why = next((w for i in ids if (w := known.vex.get((i, c.purl)))), None)
-    if said.status == AFFECTED and why is not None:
-        return Match(c, a, SUPPRESSED, f"{said.reason}; {why}", said.fixed, kev, epss)
-    return Match(c, a, said.status, said.reason, said.fixed, kev, epss)
+    vex = next((w for i in ids if (w := known.vex.get((i, c.purl)))), "") if said.status == AFFECTED else ""
+    return Match(c, a, SUPPRESSED if vex else said.status, said.why, said.of, said.fixed, ecosystem, vex, kev, epss)
 
 
-def age_days(book: Book, now: datetime) -> float | None:
-    """Days since the newest advisory was changed; None where no advisory says when."""
-    if not book.newest:
-        return None
-    newest = datetime.fromisoformat(book.newest.replace("Z", "+00:00"))
-    return max(0.0, (now - (newest if newest.tzinfo else newest.replace(tzinfo=UTC))).total_seconds() / 86400)
+def age_days(book: Book, ecosystem: str, now: datetime) -> float | None:
+    """Days since the newest advisory of an ecosystem was changed; None where none says when."""
+    newest = book.newest.get(ecosystem)
+    return None if newest is None else max(0.0, (now - newest).total_seconds() / 86400)
 
 
 def read_kev(content: bytes, name: str = "") -> frozenset[str]:

@@ -11,6 +11,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -65,11 +66,13 @@ class Advisory:
 
 @dataclass(frozen=True)
 class Answer:
-    """``status``: affected, not_affected or unordered; ``reason`` in words; ``fixed``: versions that are no more
-    affected."""
+    """``status``: affected, not_affected or unordered; ``why``: a word of
+    :data:`detectors.advisories.wording.REASONS`, said
+    of version ``of``; ``fixed``: versions that are no more affected."""
 
     status: str
-    reason: str
+    why: str
+    of: str = ""
     fixed: tuple[str, ...] = ()
 
 
@@ -132,15 +135,13 @@ def _key(order: str, version: str) -> bytes | None:
 def answer(package: Package, version: str) -> Answer:
     """Whether a version of this package is affected, and why."""
     if version in package.versions or version.removeprefix("v") in package.versions:
-        return Answer("affected", f"{version} is listed", _fixed(package, None))
+        return Answer("affected", "listed", version, _fixed(package, None))
     mine = key(package.ecosystem, version)
     if mine is None:
-        if package.ranges:
-            return Answer("unordered", f"{version} has no place in the order of {package.ecosystem}")
-        return Answer("not_affected", "it is not listed")
+        return Answer("unordered", "no_order", version) if package.ranges else Answer("not_affected", "not_listed")
     if (same := package.listed.get(mine)) is not None:
-        return Answer("affected", f"{same} is listed, which is the same version", _fixed(package, mine))
-    reason = "it is in no range" if package.ranges else "it is not listed"
+        return Answer("affected", "listed_same", same, _fixed(package, mine))
+    found = Answer("not_affected", "no_range" if package.ranges else "not_listed")
     for r in package.ranges:
         last = None
         for event in r.events:
@@ -152,9 +153,9 @@ def answer(package: Package, version: str) -> Answer:
         if last is None or (r.limits and all(mine >= limit for limit in r.limits)):
             continue
         if last[1] == INTRODUCED:
-            return Answer("affected", f"introduced in {last[2]}", _fixed(package, mine))
-        reason = f"fixed in {last[2]}" if last[1] == FIXED else f"last affected was {last[2]}"
-    return Answer("not_affected", reason)
+            return Answer("affected", INTRODUCED, last[2], _fixed(package, mine))
+        found = Answer("not_affected", last[1], last[2])
+    return found
 
 
 def _fixed(package: Package, mine: bytes | None) -> tuple[str, ...]:
@@ -199,14 +200,17 @@ class Book:
 
     def __init__(self, advisories: Iterator[Advisory] | Sequence[Advisory]) -> None:
         self.ecosystems: set[str] = set()
-        self.newest = ""
+        self.newest: dict[str, datetime] = {}
+        """When an advisory of each ecosystem was last changed."""
         self.count = 0
         self._by: dict[tuple[str, str], list[tuple[Advisory, Package]]] = {}
         for a in advisories:
             self.count += 1
-            self.newest = max(self.newest, a.modified)
+            changed = _moment(a.modified)
             for p in a.packages:
                 self.ecosystems.add(p.ecosystem)
+                if changed is not None:
+                    self.newest[p.ecosystem] = max(changed, self.newest.get(p.ecosystem, changed))
                 if not a.withdrawn:
                     self._by.setdefault((p.ecosystem, p.name), []).append((a, p))
 
@@ -222,6 +226,14 @@ class Book:
             if a.id not in found or _worse(said, found[a.id][1]):
                 found[a.id] = (a, said)
         return list(found.values())
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _worse(a: Answer, b: Answer) -> bool:

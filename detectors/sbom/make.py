@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import quote
 
 from detectors.sbom.component import Component, Document
+from fengsui.progress import Progress, silent
 
 MOST = 64 << 20
 """Bytes of one list."""
@@ -50,7 +51,7 @@ def _one(kind: str, name: str, version: object, namespace: str = "", licences: I
     return Component(at, whole, str(version or ""), at, "library", "", tuple(x for x in licences if x))
 
 
-def of(folder: Path) -> Document:
+def of(folder: Path, progress: Progress = silent) -> Document:
     """What is found below a folder (or in one archive or list), each package once."""
     found: dict[str, Component] = {}
     odd: list[str] = []
@@ -58,6 +59,8 @@ def of(folder: Path) -> Document:
         if n >= FILES:
             odd.append(f"only the first {FILES:,} files were looked at")
             break
+        if not n % 1000:
+            progress(n, 0, "files")
         where = path.relative_to(folder).as_posix() if path != folder else path.name
         if path.name in _UNREAD:
             odd.append(f"{where}: a list that is not read here")

@@ -30,6 +30,8 @@ def read(content: bytes, name: str = "") -> Document:
     """The document. Raises BadInput."""
     if len(content) > MOST:
         raise BadInput(f"more than {MOST >> 20} MB", place=name)
+    if not content.strip():
+        raise BadInput("it is empty", place=name)
     head = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     try:
         if head[:1] == b"<":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 
+from detectors.advisories.wording import ELEMENTS, word
 from detectors.sbom import make, write
 from detectors.sbom.read import read
-from fengsui.cli.console import say
+from fengsui.cli.console import progress, say
 from fengsui.cli.text import text
 from fengsui.errors import BadInput, UsageError
 
@@ -17,7 +18,11 @@ def run(args: argparse.Namespace) -> int:
     if not args.path.exists():
         raise UsageError(f"{args.path}: there is no such file")
     try:
-        document = read(args.path.read_bytes(), str(args.path)) if args.convert else make.of(args.path)
+        if args.convert:
+            document = read(args.path.read_bytes(), str(args.path))
+        else:
+            with progress(text("sbom.looking", args.lang)) as report:
+                document = make.of(args.path, lambda n, total, _: report(n, total, text("scan.files", args.lang)))
     except BadInput as e:
         say(str(e))
         return 3
@@ -30,5 +35,6 @@ def run(args: argparse.Namespace) -> int:
         say(odd)
     say(text("sbom.found", args.lang, n=len(document.components)))
     if gaps := {k: n for k, n in write.lacks(document).items() if n}:
-        say(text("sbom.lacks", args.lang, gaps=", ".join(f"{k} {n}" for k, n in gaps.items())))
+        told = ", ".join(f"{word(ELEMENTS, k, args.lang)} {n}" for k, n in gaps.items())
+        say(text("sbom.lacks", args.lang, gaps=told))
     return 2 if document.odd or not document.components else 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from detectors.advisories import vex
+from detectors.advisories import vex, wording
 from detectors.advisories.match import Known, age_days, match, place, read_epss, read_folder, read_kev
 from detectors.advisories.osv import Book, answer, parse, read
 from detectors.advisories.policy import read as read_policy
@@ -27,7 +28,7 @@ def advisory(identity: str = "X-1", ecosystem: str = "PyPI", name: str = "thing"
         affected["ranges"] = [{"type": kind, "events": events}]
     if versions is not None:
         affected["versions"] = versions
-    return {"id": identity, "modified": "2026-11-20T00:00:00Z", "affected": [affected], **more}
+    return {"id": identity, "modified": "2026-11-20T00:00:00Z", "affected": [affected]} | more
 
 
 def ask(said: dict, version: str, ecosystem: str = "PyPI", name: str = "thing"):
@@ -48,7 +49,7 @@ EVENTS = [{"introduced": "1.0"}, {"fixed": "1.4"}, {"introduced": "2.0"}, {"last
 ])  # fmt: skip
 def test_the_last_event_before_a_version_decides(version, status, reason):
     said = ask(advisory(events=EVENTS), version)
-    assert (said.status, said.reason) == (status, reason)
+    assert (said.status, wording.reason(said.why, said.of, "en")) == (status, reason)
 
 
 def test_what_fixes_it_is_said_from_here_on():
@@ -59,8 +60,8 @@ def test_what_fixes_it_is_said_from_here_on():
 
 def test_a_listed_version_is_affected_also_where_it_is_written_otherwise():
     said = advisory(versions=["1.0", "1.1a1"])
-    assert ask(said, "1.0").reason == "1.0 is listed"
-    assert ask(said, "1.0.0").reason == "1.0 is listed, which is the same version"
+    assert (ask(said, "1.0").why, ask(said, "1.0").of) == ("listed", "1.0")
+    assert (ask(said, "1.0.0").why, ask(said, "1.0.0").of) == ("listed_same", "1.0")
     assert ask(said, "1.1-alpha-1").status == "affected"
     assert ask(said, "1.2").status == "not_affected"
 
@@ -160,8 +161,8 @@ def test_vex_suppresses_what_it_names_and_nothing_else():
         known = Known(vex=vex.read(json.dumps(said).encode()))
         one, other = match([component("pkg:pypi/thing@1.0"), component("pkg:pypi/thing@1.1")], b, known)
         assert (one.status, other.status) == ("suppressed", "affected")
-        assert "VEX: " in one.reason
-        assert "not_affected" in one.reason
+        assert "VEX: " in one.reason("zh")
+        assert "not_affected" in one.reason("zh")
     affected = json.loads(json.dumps(open_vex).replace("not_affected", "under_investigation"))
     assert vex.read(json.dumps(affected).encode()) == {}
     with pytest.raises(BadInput):
@@ -181,9 +182,18 @@ def test_catalogues_beside_the_advisories_are_told(tmp_path: Path):
             wrong(b"{}\n,")
 
 
-def test_how_old_the_newest_is():
-    assert age_days(book(advisory(events=[])), datetime(2026, 11, 27, tzinfo=UTC)) == 7.0
-    assert age_days(book({"id": "X"}), datetime(2026, 11, 27, tzinfo=UTC)) is None
+def test_how_old_the_newest_is_is_told_of_each_ecosystem():
+    b = book(advisory(events=[]), advisory("Y", "npm", modified="2026-11-26T00:00:00+00:00", events=[]), {"id": "X"})
+    now = datetime(2026, 11, 27, tzinfo=UTC)
+    assert (age_days(b, "PyPI", now), age_days(b, "npm", now), age_days(b, "Go", now)) == (7.0, 1.0, None)
+
+
+def test_every_reason_and_word_is_said_in_both_languages():
+    for known in (wording.REASONS, wording.STATUSES, wording.GATES, wording.SEVERITIES, wording.ELEMENTS):
+        assert known
+        for english, chinese in known.values():
+            assert english != chinese
+            assert re.findall(r"{\w+}", english) == re.findall(r"{\w+}", chinese)
 
 
 @pytest.fixture
@@ -204,6 +214,17 @@ def test_the_command_prints_a_line_a_match_and_ends_with_what_it_found(files, ca
     assert [(x["purl"], x["status"], x["advisory"]) for x in lines] == [
         ("pkg:pypi/thing@1.0", "affected", "X-1"), ("pkg:npm/other@1.0", "not_covered", None)]  # fmt: skip
     assert {"aliases", "reason", "severity", "kev", "epss", "fixed"} <= set(lines[0])
+
+
+def test_an_old_source_beside_a_fresh_one_is_told_where_it_was_asked(files, capsys):
+    old = files / "npm.json"
+    old.write_text(json.dumps(advisory("N-1", "npm", "other", [{"introduced": "9"}], modified="2020-01-01T00:00:00Z")))
+    sources = ["--advisories", str(files / "PyPI.zip"), str(old)]
+    assert main(["match", str(files / "bom.json"), *sources]) == 2
+    assert "npm" in capsys.readouterr().err
+    bom = json.loads((files / "bom.json").read_text())
+    (files / "only.json").write_text(json.dumps(bom | {"components": bom["components"][:1]}))
+    assert main(["match", str(files / "only.json"), *sources]) == 1  # of what was asked nothing is old
 
 
 def test_no_advisories_old_ones_and_broken_documents_are_errors_of_their_own(files, capsys):
@@ -292,4 +313,9 @@ def test_the_command_goes_by_the_policy_and_tells_only_what_is_new(files, capsys
     assert main(["match", str(files / "new.json"), "--advisories", zipped, "--since", sbom, "--json"]) == 0
     assert [json.loads(x)["status"] for x in capsys.readouterr().out.splitlines()] == ["not_covered"]
     assert main(["match", str(files / "new.json"), "--advisories", zipped]) == 1
-    assert "fail  affected" in capsys.readouterr().out
+    assert "FAIL  affected" in capsys.readouterr().out
+    assert main(["--lang", "zh", "match", str(files / "new.json"), "--advisories", zipped]) == 1
+    told = capsys.readouterr()
+    assert "阻断  受影响" in told.out
+    assert "自 0 引入" in told.out
+    assert "未覆盖 1" in told.err
