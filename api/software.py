@@ -56,7 +56,7 @@ def detail(ctx: Context, db: Connection, row: Any) -> dict[str, Any]:
     }  # fmt: skip
     if facts is None:
         return out
-    v = judged(ctx, row, facts)
+    v = judged(ctx, db, row, facts)
     inner = [{"path": f.path, "sha256": f.sha256, "size": f.size, "format": f.format, "depth": f.depth}
              for f in facts.files[:FILES]]  # fmt: skip
     return out | {
@@ -66,19 +66,20 @@ def detail(ctx: Context, db: Connection, row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def judged(ctx: Context, row: Any, facts: Facts) -> Verdict:
+def judged(ctx: Context, db: Connection, row: Any, facts: Facts) -> Verdict:
     """The verdict as it is today, with the release before in mind."""
-    content = ctx.blobs.within(row.org).get(row.previous) if row.previous else None
+    earlier = submissions.previous(db, row.id, row.package)
+    content = ctx.blobs.within(row.org).get(earlier) if earlier else None
     previous = None if content is None else msgspec.json.decode(content, type=Facts)
     return verdict(facts, replace(ctx.software, previous=previous))
 
 
-def report(ctx: Context, row: Any, form: str, lang: str) -> bytes:
+def report(ctx: Context, db: Connection, row: Any, form: str, lang: str) -> bytes:
     """One form of the report on a submission. Raises ProblemError while there is no verdict."""
     facts = facts_of(ctx, row)
     if facts is None:
         raise ProblemError(409, "refused", ("It has not been scanned yet.", "尚未完成扫描。"))
-    v = judged(ctx, row, facts)
+    v = judged(ctx, db, row, facts)
     org = ctx.names.organisations().get(row.org)
     of = Subject(row.name, ctx.now(), row.org if org is None else org["name"][lang], row.id)
     if form == "zip":

@@ -7,6 +7,7 @@ The manifest is a JSON object: ``format``, ``at`` (seconds), ``key`` (public, ba
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
@@ -52,12 +53,9 @@ class Signer:
                 f.write(pem)
                 f.flush()
                 os.fsync(f.fileno())
-            try:
-                os.link(part, path)  # the first of two that start together wins
-            except FileExistsError:
-                pass
-            finally:
-                part.unlink()
+            with contextlib.suppress(FileExistsError):  # the first of two that start together wins
+                os.link(part, path)
+            part.unlink()
         try:
             key = load_key(path.read_bytes(), None)
         except (ValueError, TypeError, OSError) as e:

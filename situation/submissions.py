@@ -121,8 +121,7 @@ def known_facts(db: Connection, job: Job, analysis: str) -> str:
 @dataclass(frozen=True)
 class Outcome:
     """What a worker found: the blob of the facts, what found them (``finder``) and what judged them besides
-    (``analysis``), and the verdict on them today. ``package``: which it is; ``previous``: the blob of the facts of the
-    release before."""
+    (``analysis``), and the verdict on them today. ``package``: which it is."""
 
     facts: str
     finder: str
@@ -132,7 +131,6 @@ class Outcome:
     problem: str = ""
     keep: bool = True
     package: str = ""
-    previous: str = ""
 
 
 def finish(db: Connection, job: Job, by: str, outcome: Outcome, now: int) -> bool:
@@ -147,7 +145,7 @@ def finish(db: Connection, job: Job, by: str, outcome: Outcome, now: int) -> boo
     db.execute(update(t).where(t.c.id == job.submission).values(
         state=DONE, verdict=outcome.verdict, probability=outcome.probability, facts=outcome.facts,
         analysis=outcome.analysis, problem=outcome.problem, changed_at=now, changed_by=SCANNER,
-        package=outcome.package, previous=outcome.previous))  # fmt: skip
+        package=outcome.package))  # fmt: skip
     if outcome.keep and outcome.facts:
         f = scan_facts
         mine = {"org": job.org, "sha256": job.sha256, "analysis": outcome.finder, "profile": job.profile}
@@ -159,14 +157,14 @@ def finish(db: Connection, job: Job, by: str, outcome: Outcome, now: int) -> boo
     return True
 
 
-def previous(db: Connection, job: Job, package: str) -> str:
+def previous(db: Connection, key: str, package: str) -> str:
     """The facts of what was handed in before as the same package by the same organisation; "" if there is none."""
     if not package:
         return ""
-    mine = db.execute(select(t.c.created_at).where(t.c.id == job.submission)).scalar()
+    row = find(db, key)
     found = db.execute(
-        select(t.c.facts).where(t.c.org == job.org, t.c.package == package, t.c.state != DELETED, t.c.facts != "",
-                                t.c.sha256 != job.sha256, t.c.created_at <= (mine or 0), t.c.id != job.submission)
+        select(t.c.facts).where(t.c.org == row.org, t.c.package == package, t.c.state != DELETED, t.c.facts != "",
+                                t.c.sha256 != row.sha256, t.c.created_at <= row.created_at, t.c.id != key)
         .order_by(t.c.created_at.desc(), t.c.id.desc()).limit(1)).first()  # fmt: skip
     return "" if found is None else str(found.facts)
 
@@ -248,7 +246,7 @@ def remove(db: Connection, key: str, actor: str, now: int) -> tuple[str, list[st
         _job(db, key, BULK, (), now)
     db.execute(update(t).where(t.c.id == key).values(
         name="", size=0, state=DELETED, verdict="", probability=None, facts="", problem="", changed_at=now,
-        changed_by=actor, package="", previous=""))  # fmt: skip
+        changed_by=actor, package=""))  # fmt: skip
     record(db, now, row.org, (SUBMISSION, key), actor, "deleted", {"sha256": row.sha256})
     others = select(func.count()).where(t.c.org == row.org, t.c.sha256 == row.sha256, t.c.state != DELETED)
     if db.execute(others).scalar_one():

@@ -125,7 +125,7 @@ def get_report(ctx: Ctx, submission: Id, form: ReportForm = "zip", lang: Literal
     """The report on a submission as it is judged now. ``zip`` holds every form, signed."""
     with ctx.reader.connect() as db:
         row = _present(db, submission)
-    content = software.report(ctx, row, form, lang)
+        content = software.report(ctx, db, row, form, lang)
     kind = "inline" if form in ("html", "pdf") else "attachment"
     name = f"{row.sha256[:12]}.{lang}.{ENDINGS[form]}"
     return Response(content, media_type=REPORTS[form],

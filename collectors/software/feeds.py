@@ -8,6 +8,7 @@ details, TRIES times, is told without them.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,7 +62,9 @@ class Feed:
 
     @property
     def key(self) -> str:
-        return f"feed/{self.setting.ecosystem}/{self.setting.changes or self.setting.url or 'configured'}"
+        """By the address that is asked, which may come from another's configuration; its hash, for it may hold a
+        password."""
+        return f"feed/{self.setting.ecosystem}/{hashlib.sha256(self.registry.stream.encode()).hexdigest()[:16]}"
 
 
 class FeedRole:
@@ -119,11 +122,11 @@ class FeedRole:
             if not f.waiting and not rows:
                 f.next_at = now + f.setting.every
                 return None
-        part, rest = f.waiting[:AT_ONCE], f.waiting[AT_ONCE:]
-        told, mark = self._details(f, part, mark, now)
-        if part:
-            mark = msgspec.structs.replace(mark, position=part[-1].serial, name=part[-1].name)
-        f.waiting = rest
+        done, told, mark = self._details(f, f.waiting[:AT_ONCE], mark, now)
+        if done:
+            last = f.waiting[done - 1]
+            mark = msgspec.structs.replace(mark, position=last.serial, name=last.name)
+        f.waiting = f.waiting[done:]
         return self._commit(f, [*rows, *told], mark, now)
 
     def _known(self, f: Feed) -> FeedMark | None:
@@ -141,8 +144,8 @@ class FeedRole:
             outputs = list(wire.event_outputs(told, f.key, events("release")))
         return Commit(outputs, marks={f.key: msgspec.json.encode(mark)})
 
-    def _fresh(self, f: Feed, mark: FeedMark, found: Sequence[Change], now: float) -> tuple[list[Release],
-                                                                                            list[Change]]:
+    def _fresh(self, f: Feed, mark: FeedMark, found: Sequence[Change],
+               now: float) -> tuple[list[Release], list[Change]]:  # fmt: skip
         """What is new, and a row if something may be missing."""
         fresh = [c for c in found if c.serial > mark.position]
         there = any(c.serial == mark.position for c in found) or not mark.name
@@ -159,38 +162,45 @@ class FeedRole:
         log.warning("%s: the change stream lacks something: %s", f.setting.ecosystem, why)
         return [Release(f.setting.ecosystem, "", "", GAP, round(now * 1e6), summary=why)], fresh
 
-    def _details(self, f: Feed, part: Sequence[Change], mark: FeedMark, now: float) -> tuple[list[Release], FeedMark]:
-        """Rows of some changes. Over the hour's number of details only names that matter are asked for."""
+    def _details(self, f: Feed, part: Sequence[Change], mark: FeedMark,
+                 now: float) -> tuple[int, list[Release], FeedMark]:  # fmt: skip
+        """How many changes are done, and their rows. Over the hour's number of details only names that matter are asked
+        for. What was had before a registry fell silent is kept; raises Away if nothing was."""
         hour = int(now // HOUR)
         asked = mark.asked if mark.hour == hour else 0
         since = round(now * 1e6) - RECENT_US
         recent = {k: t for k, t in mark.recent.items() if t >= since}
         rows: list[Release] = []
+        done = 0
         for c in part:
-            if not c.action:
-                continue
             found: list[Release] | None = None
             if c.action == RELEASED and (asked < f.setting.details or self._matters(f.setting.ecosystem, c.name)):
                 asked += 1
-                found = self._asked(f, c)
+                try:
+                    found = self._asked(f, c)
+                except Away:
+                    if not done:
+                        raise
+                    break
             if found is None:
-                found = [Release(f.setting.ecosystem, c.name, c.version, c.action, c.at or round(now * 1e6))]
+                at = c.at or round(now * 1e6)
+                found = [Release(f.setting.ecosystem, c.name, c.version, c.action, at)] if c.action else []
+            done += 1
             for r in found:
                 key = f"{r.name}@{r.version}#{r.action}"
                 if key not in recent:
                     recent[key] = round(now * 1e6)
                     rows.append(r)
-        return rows, FeedMark(mark.position, mark.name, recent, hour, asked)
+        return done, rows, FeedMark(mark.position, mark.name, recent, hour, asked)
 
     def _asked(self, f: Feed, c: Change) -> list[Release] | None:
-        """The details, or None if there are none to be had. Raises Away, BadAnswer while it is worth trying again."""
+        """The details, or None if there are none to be had. Raises Away while it is worth trying again."""
         try:
             return f.registry.details(c)
         except (Away, BadAnswer) as e:
             if isinstance(e, BadAnswer) or e.gone or (e.answered and f.tries >= TRIES):
                 return None
             raise
-
 
 
 class FeedCollector:

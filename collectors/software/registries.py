@@ -6,6 +6,7 @@ network are OSError (with ``retry_after`` in seconds where the registry said so)
 
 from __future__ import annotations
 
+import base64
 import configparser
 import json
 import os
@@ -18,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from collectors.software import releases
 from collectors.software.releases import BadAnswer, Change, Release
@@ -45,6 +46,11 @@ class Away(OSError):
 
 
 class Registry(Protocol):
+    """``stream``: the address of its changes."""
+
+    @property
+    def stream(self) -> str: ...
+
     def newest(self) -> int:
         """The position of the newest change."""
         ...
@@ -163,15 +169,28 @@ def _json(url: str) -> Mapping[str, Any]:
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError) as e:
-        raise BadAnswer(f"{url}: no JSON: {e}") from e
+        raise BadAnswer(f"{_bare(url)[0]}: no JSON: {e}") from e
     if not isinstance(found, dict):
-        raise BadAnswer(f"{url}: no object")
+        raise BadAnswer(f"{_bare(url)[0]}: no object")
     return found
+
+
+def _bare(url: str) -> tuple[str, dict[str, str]]:
+    """An address without the user and password that installers write into it, and the header that says them: errors
+    are told and logged with the address."""
+    split = urlsplit(url)
+    user, at, host = split.netloc.rpartition("@")
+    if not at:
+        return url, {}
+    said = base64.b64encode(unquote(user).encode()).decode()
+    return split._replace(netloc=host).geturl(), {"Authorization": f"Basic {said}"}
 
 
 def fetch(url: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
     """One answer, MOST bytes and about SECONDS at most. Raises Away, BadAnswer."""
-    request = urllib.request.Request(url, body, {"User-Agent": f"fengsui/{__version__}", **headers})  # noqa: S310 checked when it was set
+    url, credentials = _bare(url)
+    every = {"User-Agent": f"fengsui/{__version__}", **credentials, **headers}
+    request = urllib.request.Request(url, body, every)  # noqa: S310 its scheme was checked when it was set
     end = time.monotonic() + 4 * SECONDS
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310

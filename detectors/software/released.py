@@ -17,7 +17,6 @@ from fengsui.finding import HOUR_US, Conclusion, Detection, Evidence, Rule, micr
 NETWORK = "software"
 YOUNG = 7.0
 """Days for which a package counts as new, where the first of its versions was missed."""
-POPULAR = KNOWN
 
 
 def _rule(key: str, title: tuple[str, str], text: tuple[str, str], *techniques: str) -> Rule:
@@ -108,7 +107,7 @@ class ReleaseDetector:
         near = names.near(row["name"]) if new else None
         if near is not None and near.kind != "scope":
             yield NEAR, row["org"], 3, said | {"known": near.name, "rank": str(near.rank), "kind": near.kind}
-        if names.rank(row["name"]) <= POPULAR:
+        if names.rank(row["name"]) <= KNOWN:
             if row["new_uploader"]:
                 yield UPLOADER, row["org"], 3, said | {"uploader": row["uploader"]}
             if row["new_hooks"]:
@@ -123,9 +122,8 @@ def _without_version(row: Mapping[str, Any]) -> str:
 def _detection(rule: Rule, org: str, severity: int, arguments: Mapping[str, str], subject: str, row: Mapping[str, Any],
                unit: str) -> Detection:  # fmt: skip
     at = microseconds(row["ts"])
-    facts = {k: row[k] for k in ("name", "version", "uploader", "maintainers", "summary", "repository",
-                                 "install_hooks", "first",
-                                 "age_days", "sha256")}  # fmt: skip
+    told = ("name", "version", "uploader", "maintainers", "summary", "repository", "install_hooks", "first", "age_days")
+    facts = {k: row[k] for k in told}
     return Detection(rule, org, NETWORK, Conclusion(
         subject=subject, severity=severity, confidence=80, arguments=arguments, explanation={**arguments, **facts},
         first_seen=at, last_seen=at, hours={at - at % HOUR_US: 1}, evidence=(Evidence("release", at, row["event_id"]),),

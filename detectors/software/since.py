@@ -16,7 +16,10 @@ NAMED = 5
 
 def since(before: Facts, now: Facts) -> list[Evidence]:
     """Evidence in what is new. Files are compared by content, abilities by their rule: a file that only moved is not
-    new."""
+    new.
+    Facts of another analysis tell nothing: what a new rule finds was perhaps there before."""
+    if before.analysis != now.analysis:
+        return []
     out: list[Evidence] = []
     had = {e.rule for e in before.evidence}
     hooks = {e.matched for e in before.evidence if e.rule == "hook.install"}

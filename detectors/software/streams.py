@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,15 +34,15 @@ class Unread(Damaged):
         self.limit = limit
 
 
-class Stream:
+class Stream(ABC):
     """What a compressed buffer holds, part by part; ``taken`` bytes were read for it, ``rest`` lie behind it."""
 
     def __init__(self, content: memoryview) -> None:
         self._content = content
         self.taken = 0
 
-    def parts(self) -> Iterator[bytes]:
-        raise NotImplementedError
+    @abstractmethod
+    def parts(self) -> Iterator[bytes]: ...
 
     @property
     def rest(self) -> memoryview:

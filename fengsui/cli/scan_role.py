@@ -137,7 +137,7 @@ class ScanRole:
     def _judged(self, job: Job, facts: Facts, name: str) -> Outcome:
         package = packages.of(facts)
         with reading(self._registry).connect() as db:
-            earlier = submissions.previous(db, job, package)
+            earlier = submissions.previous(db, job.submission, package)
         before = self._blobs.within(job.org).get(earlier) if earlier else None
         previous = None if before is None else msgspec.json.decode(before, type=Facts)
         v = verdict(facts, replace(self._context, previous=previous))
@@ -147,8 +147,7 @@ class ScanRole:
         self._say(job, found, self._analysis(), batches)
         passing = {x.name for x in facts.limits} & PASSING
         keep = not passing and not job.passwords
-        return Outcome(name, facts.analysis, self._analysis(), v.word, v.probability, keep=keep, package=package,
-                       previous=earlier)
+        return Outcome(name, facts.analysis, self._analysis(), v.word, v.probability, keep=keep, package=package)
 
     def _forget(self, job: Job) -> Outcome:
         """A deleted submission: what was said of it to the queue is taken back."""

@@ -227,7 +227,6 @@ submission = Table(
     Column("changed_at", BigInteger, nullable=False),
     Column("changed_by", String(200), nullable=False),
     Column("package", String(200), nullable=False, server_default=""),
-    Column("previous", String(64), nullable=False, server_default=""),
     Index("ix_submission_list", "org", "created_at", "id"),
     Index("ix_submission_package", "org", "package", "created_at"),
     Index("ix_submission_sha256", "sha256"),

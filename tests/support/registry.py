@@ -25,6 +25,7 @@ class Registries:
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     fail: dict[str, list[int]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    heard: dict[str, str] = field(default_factory=dict)
     page: int = 1000
     url: str = ""
 
@@ -62,6 +63,7 @@ def registries() -> Iterator[Registries]:
         def do_GET(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
             split = urlsplit(self.path)
+            state.heard = dict(self.headers)
             status, body = state.answer(split.path, parse_qs(split.query), self.rfile.read(size))
             self.send_response(status)
             if status == 429:

@@ -3,6 +3,7 @@ between."""
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -224,11 +225,11 @@ def test_addresses_come_from_the_configuration_of_the_installers(tmp_path, monke
     with pytest.raises(BadSetting, match="http"):
         open_registry(FeedSetting("npm", url="file:///etc/passwd"))
     (tmp_path / ".config/pip").mkdir(parents=True)
-    (tmp_path / ".config/pip/pip.conf").write_text("[global]\nindex-url = http://127.0.0.1:9/simple/\n")
-    (tmp_path / ".npmrc").write_text("# mine\nregistry=http://127.0.0.1:9/npm/\n")
-    assert pip_index() == "http://127.0.0.1:9/simple/"
-    assert npm_registry() == "http://127.0.0.1:9/npm/"
-    assert open_registry(FeedSetting("pypi")).base == "http://127.0.0.1:9"
+    (tmp_path / ".config/pip/pip.conf").write_text("[global]\nindex-url = http://127.0.0.1:9/index/simple/\n")
+    (tmp_path / ".npmrc").write_text("# mine\nregistry=http://127.0.0.1:9/packages/\n")
+    assert pip_index() == "http://127.0.0.1:9/index/simple/"
+    assert npm_registry() == "http://127.0.0.1:9/packages/"
+    assert open_registry(FeedSetting("pypi")).base == "http://127.0.0.1:9/index"
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:8/simple")
     assert pip_index() == "http://127.0.0.1:8/simple"
 
@@ -259,3 +260,32 @@ def test_a_release_becomes_an_alert_of_whom_it_concerns(there, tmp_path):
         collector.close()
 
 
+
+
+def test_what_was_had_before_a_registry_fell_silent_is_kept(there, make_bus):
+    publish(there, 1, "a")
+    read = Read(make_bus, there.url)
+    read.run()
+    for i, name in enumerate(["b", "c", "d"], 2):
+        publish(there, i, name)
+    there.fail["/pypi/d"] = [503, 503]
+    there.asked.clear()
+    assert [r["name"] for r in read.run(steps=3, wait=0.0)] == ["b", "c"]
+    assert [r["name"] for r in read.run()] == ["d"]
+    assert sum("/pypi/b/" in path for path in there.asked) == 1  # not asked for again
+
+
+def test_a_password_in_an_address_is_sent_as_such_and_never_told(there, make_bus):
+    url = there.url.replace("http://", "http://ann:s%40cret@")
+    publish(there, 1, "a")
+    read = Read(make_bus, url)
+    read.run()
+    publish(there, 2, "b")
+    assert [r["name"] for r in read.run()] == ["b"]
+    assert there.heard["Authorization"] == "Basic " + base64.b64encode(b"ann:s@cret").decode()
+    assert "cret" not in read.feeds[0].key
+    there.fail["/pypi"] = [503]
+    read.now = read.feeds[0].next_at
+    read.collector.step(read.now)
+    assert "503" in str(read.collector.trouble)
+    assert "cret" not in str(read.collector.trouble)

@@ -1,4 +1,4 @@
-"""which package a submission is, and the facts of the release before it"""
+"""which package a submission is"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,5 +9,4 @@ down_revision = "0004"
 
 def upgrade() -> None:
     op.add_column("submission", sa.Column("package", sa.String(200), nullable=False, server_default=""))
-    op.add_column("submission", sa.Column("previous", sa.String(64), nullable=False, server_default=""))
     op.create_index("ix_submission_package", "submission", ["org", "package", "created_at"])

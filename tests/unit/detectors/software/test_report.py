@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from detectors.software import report
@@ -99,6 +100,8 @@ def test_what_a_release_can_that_the_one_before_could_not_weighs():
     alone, known = verdict(after), verdict(after, Context(previous=before))
     assert "since.hook" in {e.rule for e, _ in known.reasons}
     assert known.probability > alone.probability
+    older = msgspec.structs.replace(before, analysis="another")  # a rule that is new here was not there to find it
+    assert not [e for e, _ in verdict(after, Context(previous=older)).reasons if e.rule.startswith("since.")]
     same = verdict(after, Context(previous=after))
     assert not [e for e, _ in same.reasons if e.rule.startswith("since.")]
     web = verdict(facts(zipped({"a.php": SHELL})), Context(previous=facts(zipped({"a.php": b"<?php echo 1;"}))))

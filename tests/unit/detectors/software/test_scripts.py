@@ -64,9 +64,14 @@ def test_what_only_looks_like_it_stays_below_suspicion(name):
 
 @pytest.mark.parametrize("name", [n for n in BAD if not n.endswith((".bas", ".vbs"))])
 def test_half_a_script_is_read_too(name):
-    text, _ = BAD[name]
-    for cut in range(0, len(text), 7):
-        facts(name, text[:cut].encode() + b"\xff\x00'\"`$(")
+    text, rule = BAD[name]
+    seen = []
+    for cut in range(0, len(text) + 7, 7):
+        found = facts(name, text[:cut].encode() + b"\n\xff\x00'\"`$(")
+        assert not found.limits
+        seen.append(rule in {e.rule for e in found.evidence})
+    assert seen[0] is False
+    assert seen[-1] or found.format == "data"
 
 
 def java(methods: list[tuple[str, str]], texts: list[str] = ()) -> bytes:  # type: ignore[assignment]

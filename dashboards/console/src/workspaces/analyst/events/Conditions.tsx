@@ -4,7 +4,7 @@ import type { Organisation, Page } from "../../../api/types";
 import { useLoad } from "../../../api/useLoad";
 import { useSpeech } from "../../../i18n";
 import { fromInput, toInput } from "../../../lib/format";
-import type { EventAsk, Field } from "./ask";
+import { asks, type EventAsk, type Field } from "./ask";
 
 const TEXTS = ["host", "src_ip", "dst_ip", "port", "network", "uid", "q"] as const satisfies readonly Field[];
 
@@ -26,7 +26,7 @@ export function Conditions({ ask, show }: { ask: EventAsk; show: (ask: EventAsk)
         <Select id="events-org" showSearch={{ optionFilterProp: "label" }} value={where.org ?? ""} onChange={(v: string) => put("org", v)}
           options={[{ value: "", label: t("events.org.any") }, ...(data?.items ?? []).map((o) => ({ value: o.id, label: say(o.name) }))]} />
       </label>
-      {TEXTS.map((f) => <label key={f}>{t(`events.${f}`)}<Input className="mono" value={where[f] ?? ""} onChange={(e) => put(f, e.target.value)} /></label>)}
+      {TEXTS.filter((f) => asks(ask.kind, f)).map((f) => <label key={f}>{t(`events.${f}`)}<Input className="mono" value={where[f] ?? ""} onChange={(e) => put(f, e.target.value)} /></label>)}
       <div className="row">
         <Button type="primary" htmlType="submit">{t("events.apply")}</Button>
         <Button type="text" onClick={() => show({ kind: ask.kind, where: {} })}>{t("events.reset")}</Button>

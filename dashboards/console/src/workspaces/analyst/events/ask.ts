@@ -5,6 +5,11 @@ export type Kind = (typeof KINDS)[number];
 export const FIELDS = ["host", "src_ip", "dst_ip", "port", "q", "org", "network", "uid", "from", "to"] as const;
 export type Field = (typeof FIELDS)[number];
 
+/** Kinds of what has no two ends: nothing of these can be asked by address. */
+const ENDLESS: ReadonlySet<Kind> = new Set(["release", "artifact", "scan"]);
+const OF_ENDS: ReadonlySet<Field> = new Set(["host", "src_ip", "dst_ip", "port", "uid"]);
+export const asks = (kind: Kind, field: Field): boolean => !(ENDLESS.has(kind) && OF_ENDS.has(field));
+
 export interface EventAsk {
   kind: Kind;
   where: Partial<Record<Field, string>>;
@@ -12,19 +17,20 @@ export interface EventAsk {
 
 export function decode(search: string): EventAsk {
   const params = new URLSearchParams(search);
+  const kind = KINDS.find((k) => k === params.get("kind")) ?? "flow";
   const where: EventAsk["where"] = {};
   for (const f of FIELDS) {
     const value = params.get(f);
-    if (value) where[f] = value;
+    if (value && asks(kind, f)) where[f] = value;
   }
-  return { kind: KINDS.find((k) => k === params.get("kind")) ?? "flow", where };
+  return { kind, where };
 }
 
 export function encode(ask: EventAsk): string {
   const params = new URLSearchParams({ kind: ask.kind });
   for (const f of FIELDS) {
     const value = ask.where[f]?.trim();
-    if (value) params.set(f, value);
+    if (value && asks(ask.kind, f)) params.set(f, value);
   }
   return `/events?${params.toString()}`;
 }
